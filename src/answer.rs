@@ -1,0 +1,126 @@
+//! An answer to a question: plain data that every format is made from.
+//!
+//! A question fills in all of it; a renderer picks what its format needs. Nothing here prints.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use serde_json::Value;
+
+/// Version of the JSON documents. It grows when a field changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// An answer, ready for any format.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// What a person reads, from top to bottom (`table`, `markdown`).
+    pub blocks: Vec<Block>,
+    /// The document of `json`; `None` gives `{schema_version, columns, rows}` of the records.
+    pub document: Option<Value>,
+    /// The rows of `csv`, `tsv` and `jsonl`.
+    pub records: Records,
+    /// The ids of `ids`, one per line; `None` when the answer has no ids to give.
+    pub ids: Option<Vec<String>>,
+}
+
+/// Rows as a machine reads them.
+#[derive(Debug, Clone)]
+pub struct Records {
+    /// Columns, also when there is no row.
+    pub schema: SchemaRef,
+    /// The rows.
+    pub batches: Vec<RecordBatch>,
+}
+
+/// A piece of what a person reads.
+#[derive(Debug, Clone)]
+pub enum Block {
+    /// A line: what is shown, left, and where it comes from, right-aligned on a terminal. Right may be empty.
+    Headline {
+        /// What is shown.
+        left: String,
+        /// Where it comes from.
+        right: String,
+    },
+    /// A table.
+    Table(Table),
+    /// A plain line.
+    Line(String),
+    /// An empty line between parts.
+    Gap,
+    /// Something to know about the answer, shown behind `note`.
+    Note(String),
+}
+
+/// A table for people.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// Its rows, each with one cell per column.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// A column of a table for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its head, may be empty.
+    pub head: String,
+    /// Whether its cells stand at the right (numbers).
+    pub right: bool,
+    /// Whether long text may be shortened when the terminal is narrow; ids and numbers never are.
+    pub shrinks: bool,
+}
+
+impl Column {
+    /// A column of text that may be shortened.
+    pub fn text(head: impl Into<String>) -> Self {
+        Self { head: head.into(), right: false, shrinks: true }
+    }
+
+    /// A column of text that is always shown whole.
+    pub fn whole(head: impl Into<String>) -> Self {
+        Self { head: head.into(), right: false, shrinks: false }
+    }
+
+    /// A column of numbers.
+    pub fn number(head: impl Into<String>) -> Self {
+        Self { head: head.into(), right: true, shrinks: false }
+    }
+}
+
+/// A cell of a table for people.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cell {
+    /// What it shows; empty for nothing.
+    pub text: String,
+    /// What it means. The sign stands in the text of every terminal, colour only repeats it.
+    pub mark: Mark,
+}
+
+/// What a cell means beyond its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mark {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// The best of its row: bold, `▸` before the text.
+    Winner,
+    /// Better than the baseline: green, `▲` behind the text.
+    Improved,
+    /// Worse than the baseline: red, `▼` behind the text.
+    Regressed,
+    /// Less important: dim.
+    Dim,
+}
+
+impl Cell {
+    /// A plain cell.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), mark: Mark::Plain }
+    }
+
+    /// A marked cell.
+    pub fn marked(text: impl Into<String>, mark: Mark) -> Self {
+        Self { text: text.into(), mark }
+    }
+}

@@ -1,0 +1,179 @@
+//! Metrics: a name with a direction, an aggregate and a unit, and the ones every result has.
+
+use super::stored_table;
+
+/// Which way a metric is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// More is better (scores, log probability).
+    Higher,
+    /// Less is better (duration, cost, tokens).
+    Lower,
+    /// Neither; such a metric has no winner and no verdict.
+    None,
+}
+
+impl Direction {
+    /// The stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Higher => "higher",
+            Self::Lower => "lower",
+            Self::None => "none",
+        }
+    }
+
+    /// Reads the stored word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Higher, Self::Lower, Self::None].into_iter().find(|direction| direction.as_str() == word)
+    }
+}
+
+/// How the values of the cases of an arm become one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Aggregate {
+    /// Arithmetic mean.
+    Mean,
+    /// Sum.
+    Sum,
+    /// Smallest value.
+    Min,
+    /// Largest value.
+    Max,
+    /// Median, linear interpolation.
+    Median,
+    /// 90th percentile, linear interpolation.
+    P90,
+    /// 95th percentile, linear interpolation.
+    P95,
+    /// 99th percentile, linear interpolation.
+    P99,
+    /// How many cases have a value.
+    Count,
+}
+
+impl Aggregate {
+    /// Every aggregate, in documentation order.
+    pub const ALL: [Self; 9] = [
+        Self::Mean,
+        Self::Sum,
+        Self::Min,
+        Self::Max,
+        Self::Median,
+        Self::P90,
+        Self::P95,
+        Self::P99,
+        Self::Count,
+    ];
+
+    /// The stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Sum => "sum",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Median => "median",
+            Self::P90 => "p90",
+            Self::P95 => "p95",
+            Self::P99 => "p99",
+            Self::Count => "count",
+        }
+    }
+
+    /// Reads the stored word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|aggregate| aggregate.as_str() == word)
+    }
+}
+
+stored_table! {
+    /// One row per metric that a source or a person described; built-in metrics need no row.
+    MetricRow in "metrics" {
+        /// Name of the metric, as in `scores.metric`.
+        metric: String,
+        /// `higher`, `lower` or `none`: which way is better. Null when nobody said; then `higher`.
+        direction: Option<String>,
+        /// How case values become one number: mean, sum, min, max, median, p90, p95, p99 or count. Null: mean.
+        aggregate: Option<String>,
+        /// Unit, such as `ms` or `usd`. Null when it has none.
+        unit: Option<String>,
+        /// Who described it: the tool's name, or `user`.
+        origin: String,
+    }
+}
+
+/// A metric that every result has without a score row.
+#[derive(Debug, Clone, Copy)]
+pub struct BuiltInMetric {
+    /// Name, which is also a column of `results` (but for `passed`).
+    pub name: &'static str,
+    /// Which way is better.
+    pub direction: Direction,
+    /// Default aggregate.
+    pub aggregate: Aggregate,
+    /// Unit, empty when it has none.
+    pub unit: &'static str,
+    /// Whether it judges an answer (and so has a verdict) rather than what the answer took.
+    pub judges: bool,
+}
+
+/// The metrics that come from columns of `results`.
+pub const BUILT_IN_METRICS: [BuiltInMetric; 8] = [
+    BuiltInMetric {
+        name: "score",
+        direction: Direction::Higher,
+        aggregate: Aggregate::Mean,
+        unit: "",
+        judges: true,
+    },
+    BuiltInMetric {
+        name: "passed",
+        direction: Direction::Higher,
+        aggregate: Aggregate::Mean,
+        unit: "",
+        judges: true,
+    },
+    BuiltInMetric {
+        name: "duration_ms",
+        direction: Direction::Lower,
+        aggregate: Aggregate::Median,
+        unit: "ms",
+        judges: false,
+    },
+    BuiltInMetric {
+        name: "cost_usd",
+        direction: Direction::Lower,
+        aggregate: Aggregate::Mean,
+        unit: "usd",
+        judges: false,
+    },
+    BuiltInMetric {
+        name: "input_tokens",
+        direction: Direction::Lower,
+        aggregate: Aggregate::Mean,
+        unit: "tokens",
+        judges: false,
+    },
+    BuiltInMetric {
+        name: "output_tokens",
+        direction: Direction::Lower,
+        aggregate: Aggregate::Mean,
+        unit: "tokens",
+        judges: false,
+    },
+    BuiltInMetric {
+        name: "total_tokens",
+        direction: Direction::Lower,
+        aggregate: Aggregate::Mean,
+        unit: "tokens",
+        judges: false,
+    },
+    BuiltInMetric {
+        name: "logprob",
+        direction: Direction::Higher,
+        aggregate: Aggregate::Mean,
+        unit: "",
+        judges: true,
+    },
+];

@@ -1,0 +1,73 @@
+//! The local disk as a source of runs.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::{Entry, Source, SourceError};
+
+/// How much is read ahead of a row reader: large enough that a disk is read in long runs.
+const READ_AHEAD: usize = 256 * 1024;
+
+/// Files of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LocalDisk;
+
+impl Source for LocalDisk {
+    fn list(&self, folder: &Path) -> Result<Vec<Entry>, SourceError> {
+        let mut entries = Vec::new();
+        for item in fs::read_dir(folder).map_err(|error| problem(folder, &error))? {
+            let item = item.map_err(|error| problem(folder, &error))?;
+            // A link that points nowhere is no file to read; a listing is not the place to fail on it.
+            if let Ok(Some(entry)) = self.entry(&item.path()) {
+                entries.push(entry);
+            }
+        }
+        entries.sort_by(|left, right| left.path.cmp(&right.path));
+        Ok(entries)
+    }
+
+    fn entry(&self, path: &Path) -> Result<Option<Entry>, SourceError> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(Entry {
+                path: path.to_owned(),
+                folder: metadata.is_dir(),
+                size: if metadata.is_dir() { 0 } else { metadata.len() },
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(problem(path, &error)),
+        }
+    }
+
+    fn open(&self, path: &Path) -> Result<Box<dyn BufRead + Send>, SourceError> {
+        let file = File::open(path).map_err(|error| problem(path, &error))?;
+        Ok(Box::new(BufReader::with_capacity(READ_AHEAD, file)))
+    }
+
+    fn read_range(&self, path: &Path, range: Range<u64>) -> Result<Bytes, SourceError> {
+        let mut file = File::open(path).map_err(|error| problem(path, &error))?;
+        file.seek(SeekFrom::Start(range.start)).map_err(|error| problem(path, &error))?;
+        let mut bytes = Vec::new();
+        file.take(range.end.saturating_sub(range.start))
+            .read_to_end(&mut bytes)
+            .map_err(|error| problem(path, &error))?;
+        Ok(bytes.into())
+    }
+}
+
+fn problem(path: &Path, error: &io::Error) -> SourceError {
+    let missing = error.kind() == io::ErrorKind::NotFound;
+    SourceError {
+        path: path.to_owned(),
+        problem: match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+            io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
+            io::ErrorKind::IsADirectory => "this is a folder, not a file".to_owned(),
+            _ => error.to_string(),
+        },
+        missing,
+    }
+}

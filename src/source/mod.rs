@@ -1,0 +1,78 @@
+//! Where the bytes of runs come from: list, open, ranged read. A local disk first; other places through [`Source`].
+//!
+//! Importers read through this trait only, so that they work wherever runs live. Nothing here knows a tool.
+
+mod local;
+mod walk;
+
+use std::io::BufRead;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+pub use local::LocalDisk;
+pub use walk::find_files;
+
+/// A file or folder in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Full path.
+    pub path: PathBuf,
+    /// Whether it is a folder.
+    pub folder: bool,
+    /// Size in bytes; 0 for folders.
+    pub size: u64,
+}
+
+/// Why bytes could not be had.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {problem}", path.display())]
+pub struct SourceError {
+    /// What was asked for.
+    pub path: PathBuf,
+    /// What is wrong, as a fragment.
+    pub problem: String,
+    /// Whether there is nothing by that path (rather than something that cannot be read).
+    pub missing: bool,
+}
+
+/// A place that holds files. Implementations are cheap to share between threads.
+pub trait Source: Send + Sync {
+    /// Files and folders directly inside a folder, sorted by name.
+    ///
+    /// # Errors
+    /// When the folder is missing or may not be read.
+    fn list(&self, folder: &Path) -> Result<Vec<Entry>, SourceError>;
+
+    /// What stands at a path, or `None` when nothing does.
+    ///
+    /// # Errors
+    /// When it cannot be told, such as a folder on the way that may not be read.
+    fn entry(&self, path: &Path) -> Result<Option<Entry>, SourceError>;
+
+    /// Opens a file for reading from its beginning.
+    ///
+    /// # Errors
+    /// When the file is missing or may not be read.
+    fn open(&self, path: &Path) -> Result<Box<dyn BufRead + Send>, SourceError>;
+
+    /// Reads some bytes of a file; fewer when the file ends before.
+    ///
+    /// # Errors
+    /// When the file is missing or may not be read.
+    fn read_range(&self, path: &Path, range: Range<u64>) -> Result<Bytes, SourceError>;
+
+    /// Reads a whole file. For small files only: rows are streamed through [`Source::open`].
+    ///
+    /// # Errors
+    /// When the file is missing or may not be read.
+    fn read(&self, path: &Path) -> Result<Bytes, SourceError> {
+        self.read_range(path, 0..u64::MAX)
+    }
+
+    /// Whether a file stands at the path; what cannot be told counts as no.
+    fn has_file(&self, path: &Path) -> bool {
+        matches!(self.entry(path), Ok(Some(entry)) if !entry.folder)
+    }
+}
