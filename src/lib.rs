@@ -6,5 +6,7 @@
 
 pub mod answer;
 pub mod import;
+pub mod ingest;
 pub mod model;
+pub mod session;
 pub mod source;

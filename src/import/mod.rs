@@ -28,6 +28,11 @@ pub trait Importer: Sync {
     /// What it reads, in half a line.
     fn about(&self) -> &'static str;
 
+    /// Whether a file of this name, found in a folder, is worth looking into.
+    fn considers(&self, _file_name: &str) -> bool {
+        true
+    }
+
     /// Whether the file holds the rows of a run of this tool, judged by its name and first bytes.
     fn sniff(&self, file: &Candidate<'_>) -> Fit;
 

@@ -6,10 +6,15 @@ use super::{ResultRow, Timestamp};
 
 /// What identifies a result within its run; rows that share a key are attempts of it.
 ///
-/// A 128-bit hash of (task, case, model, prompt, variant, epoch), so that a run of millions of rows can be
-/// indexed in memory without its texts.
+/// A 128-bit hash of (task, case, model, prompt, variant) beside the epoch, so that a run of millions of rows can
+/// be indexed in memory without its texts and the epoch can still be numbered afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(u128);
+pub struct Key {
+    /// Hash of everything but the epoch.
+    pub base: u128,
+    /// Planned statistical repeat, from 1.
+    pub epoch: i64,
+}
 
 impl Key {
     /// The key of a result.
@@ -25,33 +30,37 @@ impl Key {
         for part in optional {
             hash.optional(part.as_deref());
         }
-        hash.text(&epoch.to_string());
-        Self(hash.wide())
+        Self { base: hash.wide(), epoch }
     }
 }
 
-/// The id of one execution: equal for a row and for its copies in other runs, a number without meaning.
+/// What tells two attempts of one key apart, and by what.
 ///
-/// With a time of its own, a row is known by (key, time, status, score); without one, by the run and the place
-/// in it, so that equal answers of different runs are never taken for one execution.
-pub fn execution_id(row: &ResultRow, place: &str) -> i64 {
+/// With a time of its own a row is known by (time, status, score), whatever its shape: tools rewrite rows in
+/// another form. Without one it is known by its whole content, within its run.
+pub fn attempt_identity(row: &ResultRow, content: u128) -> u128 {
     let mut hash = Hasher::new();
-    hash.text(&row.task);
-    hash.text(&row.case_id);
-    for part in [&row.model, &row.prompt, &row.variant] {
-        hash.optional(part.as_deref());
-    }
-    hash.text(&row.epoch.to_string());
     match row.recorded_at {
         Some(Timestamp(micros)) => {
             hash.text(&micros.to_string());
             hash.text(&row.status);
             hash.optional(row.score.map(|score| score.to_bits().to_string()).as_deref());
         }
-        None => hash.text(place),
+        None => {
+            hash.text(&row.run_id);
+            hash.text(&content.to_string());
+        }
     }
-    let wide = hash.wide();
-    i64::from_be_bytes((wide as u64).to_be_bytes())
+    hash.wide()
+}
+
+/// The id of one execution: equal for a row and for its copies in other runs, a number without meaning.
+pub fn execution_id(key: Key, identity: u128) -> i64 {
+    let mut hash = Hasher::new();
+    hash.text(&key.base.to_string());
+    hash.text(&key.epoch.to_string());
+    hash.text(&identity.to_string());
+    i64::from_be_bytes((hash.wide() as u64).to_be_bytes())
 }
 
 /// A short stable id of a text: 16 hexadecimal digits of its SHA-256. Used where a source has no case ids.
@@ -59,6 +68,16 @@ pub fn text_id(text: &str) -> String {
     let mut hash = Hasher::new();
     hash.text(text);
     format!("{:016x}", (hash.wide() >> 64) as u64)
+}
+
+/// One id for a set, whatever the order of its members.
+pub fn set_id(mut members: Vec<i64>) -> String {
+    members.sort_unstable();
+    let mut hash = Hasher::new();
+    for member in members {
+        hash.text(&member.to_string());
+    }
+    format!("{:032x}", hash.wide())
 }
 
 /// SHA-256 over length-prefixed parts, so that ("ab", "c") and ("a", "bc") differ.
@@ -93,8 +112,9 @@ impl Hasher {
 mod tests {
     use super::*;
 
-    fn row(case_id: &str, recorded_at: Option<i64>) -> ResultRow {
+    fn row(run_id: &str, case_id: &str, recorded_at: Option<i64>) -> ResultRow {
         ResultRow {
+            run_id: run_id.into(),
             task: "t".into(),
             case_id: case_id.into(),
             status: "ok".into(),
@@ -105,12 +125,16 @@ mod tests {
         }
     }
 
+    fn execution(row: &ResultRow, content: u128) -> i64 {
+        execution_id(Key::of(row), attempt_identity(row, content))
+    }
+
     #[test]
     fn a_copy_in_another_run_is_the_same_execution_only_when_it_has_a_time() {
-        assert_eq!(execution_id(&row("a", Some(7)), "run-1:1"), execution_id(&row("a", Some(7)), "run-2:9"));
-        assert_ne!(execution_id(&row("a", None), "run-1:1"), execution_id(&row("a", None), "run-2:9"));
-        assert_ne!(execution_id(&row("a", Some(7)), ""), execution_id(&row("a", Some(8)), ""));
-        assert_ne!(execution_id(&row("a", Some(7)), ""), execution_id(&row("b", Some(7)), ""));
+        assert_eq!(execution(&row("1", "a", Some(7)), 1), execution(&row("2", "a", Some(7)), 2));
+        assert_ne!(execution(&row("1", "a", None), 1), execution(&row("2", "a", None), 1));
+        assert_ne!(execution(&row("1", "a", Some(7)), 1), execution(&row("1", "a", Some(8)), 1));
+        assert_ne!(execution(&row("1", "a", Some(7)), 1), execution(&row("1", "b", Some(7)), 1));
     }
 
     #[test]
@@ -118,5 +142,11 @@ mod tests {
         let none = Key::from_parts("t", "c", [&None, &None, &None], 1);
         let empty = Key::from_parts("t", "c", [&Some(String::new()), &None, &None], 1);
         assert_ne!(none, empty);
+    }
+
+    #[test]
+    fn a_set_has_one_id_in_any_order() {
+        assert_eq!(set_id(vec![3, -1, 2]), set_id(vec![2, 3, -1]));
+        assert_ne!(set_id(vec![3, -1]), set_id(vec![3]));
     }
 }

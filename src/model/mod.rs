@@ -13,6 +13,7 @@
 mod column;
 mod key;
 mod metric;
+mod near;
 mod status;
 mod tables;
 
@@ -23,8 +24,9 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 
 pub(crate) use column::stored_table;
 pub use column::{Column, Stored, Timestamp};
-pub use key::{Key, execution_id, text_id};
+pub use key::{Key, attempt_identity, execution_id, set_id, text_id};
 pub use metric::{Aggregate, BUILT_IN_METRICS, BuiltInMetric, Direction, MetricRow};
+pub use near::nearest;
 pub use status::{RunStatus, Status};
 pub use tables::{ResultRow, RunRow, ScoreRow, StepRow};
 

@@ -1,0 +1,103 @@
+-- What do the case values of an arm come to, over its own cases and over the cases that every arm has?
+-- Grain: one row per basis (own, common), arm, task and metric; task is null for the line over all tasks.
+-- Ties and nulls: n counts cases with a value, unscored those without; every number is over n cases and null when n
+-- is 0; value is the one by the metric's aggregate. common holds the cases that have a value in every arm. The pooled line stands only when task_sets allows it.
+WITH arms AS (
+    SELECT max(arms) AS arms
+    FROM task_sets
+),
+
+common_cases AS (
+    SELECT
+        case_values.task,
+        case_values.case_id,
+        case_values.metric
+    FROM case_values
+    CROSS JOIN arms
+    GROUP BY case_values.task, case_values.case_id, case_values.metric
+    HAVING count(case_values.value) = max(arms.arms)
+),
+
+per_task AS (
+    SELECT
+        'own' AS basis,
+        case_values.arm,
+        case_values.task,
+        case_values.metric,
+        case_values.value
+    FROM case_values
+    UNION ALL
+    SELECT
+        'common' AS basis,
+        case_values.arm,
+        case_values.task,
+        case_values.metric,
+        case_values.value
+    FROM case_values
+    INNER JOIN common_cases
+        ON
+            case_values.task = common_cases.task
+            AND case_values.case_id = common_cases.case_id
+            AND case_values.metric = common_cases.metric
+),
+
+cells AS (
+    SELECT
+        basis,
+        arm,
+        task,
+        metric,
+        value
+    FROM per_task
+    UNION ALL
+    SELECT
+        per_task.basis,
+        per_task.arm,
+        CAST(NULL AS VARCHAR) AS task,
+        per_task.metric,
+        per_task.value
+    FROM per_task
+    CROSS JOIN task_sets
+    WHERE task_sets.poolable
+)
+
+aggregated AS (
+    SELECT
+        basis,
+        arm,
+        task,
+        metric,
+        count(value) AS n,
+        count(*) - count(value) AS unscored,
+        avg(value) AS mean,
+        sum(value) AS sum,
+        min(value) AS min,
+        max(value) AS max,
+        stddev_samp(value) AS stddev,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY value) AS p50,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY value) AS p90,
+        percentile_cont(0.95) WITHIN GROUP (ORDER BY value) AS p95,
+        percentile_cont(0.99) WITHIN GROUP (ORDER BY value) AS p99
+    FROM cells
+    GROUP BY basis, arm, task, metric
+)
+
+SELECT
+    aggregated.*,
+    metric_coverage.direction,
+    metric_coverage.unit,
+    metric_coverage.aggregate,
+    metric_coverage.within_unit,
+    CASE metric_coverage.aggregate
+        WHEN 'mean' THEN aggregated.mean
+        WHEN 'sum' THEN aggregated.sum
+        WHEN 'min' THEN aggregated.min
+        WHEN 'max' THEN aggregated.max
+        WHEN 'median' THEN aggregated.p50
+        WHEN 'p90' THEN aggregated.p90
+        WHEN 'p95' THEN aggregated.p95
+        WHEN 'p99' THEN aggregated.p99
+        WHEN 'count' THEN CAST(aggregated.n AS DOUBLE)
+    END AS value
+FROM aggregated
+INNER JOIN metric_coverage ON aggregated.metric = metric_coverage.metric

@@ -1,0 +1,202 @@
+-- What improved and what regressed against the baseline, and is it more than noise?
+-- Grain: one row per candidate, task and metric; task is null for the line over all tasks, as in metric_summary.
+-- Ties and nulls: the six counts add up to the cases that carry the metric in at least one of the two arms. Means,
+-- delta, error, interval and p are over the common scored cases; the interval is a t interval, not adjusted.
+-- p_adjusted is Holm's within the family; null when every delta is equal. verdict is null for a metric without one.
+-- Formulas: docs/METHODOLOGY.md.
+WITH changes AS (
+    SELECT
+        baseline,
+        candidate,
+        task,
+        case_id,
+        task AS case_task,
+        metric,
+        baseline_value,
+        candidate_value,
+        delta,
+        outcome
+    FROM score_changes
+    UNION ALL
+    SELECT
+        score_changes.baseline,
+        score_changes.candidate,
+        CAST(NULL AS VARCHAR) AS task,
+        score_changes.case_id,
+        score_changes.task AS case_task,
+        score_changes.metric,
+        score_changes.baseline_value,
+        score_changes.candidate_value,
+        score_changes.delta,
+        score_changes.outcome
+    FROM score_changes
+    CROSS JOIN task_sets
+    WHERE task_sets.poolable
+),
+
+counted AS (
+    SELECT
+        baseline,
+        candidate,
+        task,
+        metric,
+        count(delta) AS common,
+        sum(CASE outcome WHEN 'improved' THEN 1 ELSE 0 END) AS improved,
+        sum(CASE outcome WHEN 'regressed' THEN 1 ELSE 0 END) AS regressed,
+        sum(CASE outcome WHEN 'unchanged' THEN 1 ELSE 0 END) AS unchanged,
+        sum(CASE outcome WHEN 'baseline_only' THEN 1 ELSE 0 END) AS baseline_only,
+        sum(CASE outcome WHEN 'candidate_only' THEN 1 ELSE 0 END) AS candidate_only,
+        sum(CASE outcome WHEN 'unscored' THEN 1 ELSE 0 END) AS unscored,
+        avg(CASE WHEN delta IS NOT NULL THEN baseline_value END) AS mean_baseline,
+        avg(CASE WHEN delta IS NOT NULL THEN candidate_value END) AS mean_candidate,
+        avg(delta) AS mean_delta,
+        avg(CASE WHEN baseline_value < 1.0 THEN delta / (1.0 - baseline_value) END) AS normalized_gain,
+        stddev_samp(delta) AS stddev,
+        sum(CASE WHEN delta > 0.0 THEN 1 ELSE 0 END) AS rose,
+        sum(CASE WHEN delta < 0.0 THEN 1 ELSE 0 END) AS fell,
+        min(delta) = max(delta) AS all_equal,
+        bool_and(delta IS NULL OR (baseline_value IN (0.0, 1.0) AND candidate_value IN (0.0, 1.0))) AS all_binary
+    FROM changes
+    GROUP BY baseline, candidate, task, metric
+),
+
+cluster_sums AS (
+    SELECT
+        changes.candidate,
+        changes.task,
+        changes.metric,
+        coalesce(case_clusters.cluster, changes.case_task || '/' || changes.case_id) AS cluster,
+        sum(changes.delta) AS delta_sum,
+        count(changes.delta) AS cases
+    FROM changes
+    LEFT JOIN case_clusters
+        ON changes.case_task = case_clusters.task AND changes.case_id = case_clusters.case_id
+    WHERE $clustered AND changes.delta IS NOT NULL
+    GROUP BY
+        changes.candidate,
+        changes.task,
+        changes.metric,
+        coalesce(case_clusters.cluster, changes.case_task || '/' || changes.case_id)
+),
+
+clustered AS (
+    SELECT
+        cluster_sums.candidate,
+        cluster_sums.task,
+        cluster_sums.metric,
+        count(*) AS clusters,
+        sqrt(sum(power(cluster_sums.delta_sum - cluster_sums.cases * counted.mean_delta, 2.0))) AS residual
+    FROM cluster_sums
+    INNER JOIN counted
+        ON
+            cluster_sums.candidate = counted.candidate
+            AND cluster_sums.task IS NOT DISTINCT FROM counted.task
+            AND cluster_sums.metric = counted.metric
+    GROUP BY cluster_sums.candidate, cluster_sums.task, cluster_sums.metric
+),
+
+erred AS (
+    SELECT
+        counted.*,
+        CASE WHEN $clustered THEN coalesce(clustered.clusters, 0) ELSE counted.common END AS units,
+        CASE
+            WHEN NOT $clustered AND counted.all_equal AND counted.common > 1 THEN 0.0
+            WHEN NOT $clustered THEN counted.stddev / sqrt(CAST(counted.common AS DOUBLE))
+            WHEN clustered.clusters > 1
+                THEN
+                    sqrt(clustered.clusters / (clustered.clusters - 1.0)) * clustered.residual / counted.common
+        END AS standard_error,
+        counted.all_binary AND NOT $clustered AS mcnemar
+    FROM counted
+    LEFT JOIN clustered
+        ON
+            counted.candidate = clustered.candidate
+            AND counted.task IS NOT DISTINCT FROM clustered.task
+            AND counted.metric = clustered.metric
+),
+
+tested AS (
+    SELECT
+        erred.*,
+        metric_coverage.direction,
+        metric_coverage.family,
+        CASE
+            WHEN erred.common = 0 THEN NULL
+            WHEN erred.mcnemar THEN mcnemar_exact_p(erred.rose, erred.fell)
+            WHEN erred.standard_error > 0.0
+                THEN student_t_p(erred.mean_delta / erred.standard_error, CAST(erred.units - 1 AS DOUBLE))
+        END AS p_value,
+        CASE
+            WHEN erred.common = 0 THEN NULL
+            WHEN erred.mcnemar THEN 'exact McNemar'
+            WHEN $clustered THEN 'clustered t'
+            WHEN erred.all_equal AND erred.mean_delta <> 0.0 THEN 'exact sign'
+            ELSE 'paired t'
+        END AS test,
+        student_t_quantile(1.0 - $alpha / 2.0, CAST(erred.units - 1 AS DOUBLE)) * erred.standard_error AS half_width,
+        (normal_quantile(1.0 - $alpha / 2.0) + normal_quantile(0.8)) * erred.standard_error AS mde
+    FROM erred
+    INNER JOIN metric_coverage ON erred.metric = metric_coverage.metric
+),
+
+ordered AS (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY family, task IS NULL, p_value IS NULL
+            ORDER BY p_value, candidate, task, metric
+        ) AS place,
+        count(p_value) OVER (PARTITION BY family, task IS NULL) AS tests
+    FROM tested
+),
+
+adjusted AS (
+    SELECT
+        *,
+        CASE
+            WHEN family IS NOT NULL AND p_value IS NOT NULL
+                THEN
+                    max(CASE WHEN p_value IS NOT NULL THEN least(1.0, (tests - place + 1) * p_value) END) OVER (
+                        PARTITION BY family, task IS NULL, p_value IS NULL
+                        ORDER BY place
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+                    )
+        END AS p_adjusted
+    FROM ordered
+)
+
+SELECT
+    baseline,
+    candidate,
+    task,
+    metric,
+    common,
+    improved,
+    regressed,
+    unchanged,
+    baseline_only,
+    candidate_only,
+    unscored,
+    mean_baseline,
+    mean_candidate,
+    mean_delta,
+    normalized_gain,
+    standard_error,
+    mean_delta - half_width AS ci_low,
+    mean_delta + half_width AS ci_high,
+    p_value,
+    p_adjusted,
+    test,
+    mde,
+    family,
+    CASE WHEN family IS NOT NULL AND p_value IS NOT NULL THEN tests END AS family_tests,
+    units,
+    CASE
+        WHEN family IS NULL THEN NULL
+        WHEN units < 6 THEN 'too few cases'
+        WHEN
+            coalesce(p_adjusted, CASE WHEN all_equal AND mean_delta <> 0.0 THEN sign_test_p(rose, fell) END) < $alpha
+            THEN CASE WHEN (mean_delta > 0.0) = (direction = 'higher') THEN 'improved' ELSE 'regressed' END
+        ELSE 'no difference shown'
+    END AS verdict
+FROM adjusted

@@ -1,0 +1,97 @@
+-- How did each run go?
+-- Grain: one row per run in scope.
+-- Ties and nulls: cases counts keys (a case per model, prompt, variant and epoch), superseded the attempts that no
+-- longer count. Three pass rates: over all attempts; over the latest attempt of each key, errors not passed; over the
+-- latest attempts that are no errors. cost_usd, tokens and duration are of latest attempts, cost_usd_spent of all;
+-- null when no row tells. Confidence bands: the tool's label, else logprob above 0 and up to 1: high from 0.85, medium
+-- from 0.50; percentages over rows with a band. completeness is keys over planned keys, null when nothing is planned.
+WITH banded AS (
+    SELECT
+        *,
+        CASE
+            WHEN lower(confidence) IN ('high', 'medium', 'low') THEN lower(confidence)
+            WHEN logprob > 0.0 AND logprob <= 1.0
+                THEN CASE WHEN logprob >= 0.85 THEN 'high' WHEN logprob >= 0.50 THEN 'medium' ELSE 'low' END
+        END AS band
+    FROM graded_results
+),
+
+counted AS (
+    SELECT
+        ingest_id,
+        count(*) AS attempts,
+        sum(CASE WHEN latest THEN 1 ELSE 0 END) AS cases,
+        sum(CASE WHEN latest THEN 0 ELSE 1 END) AS superseded,
+        sum(CASE WHEN latest AND attempt > 1 THEN 1 ELSE 0 END) AS rerun_cases,
+        sum(CASE WHEN latest AND status = 'ok' THEN 1 ELSE 0 END) AS ok,
+        sum(CASE WHEN latest AND status = 'quality_failure' THEN 1 ELSE 0 END) AS quality_failure,
+        sum(CASE WHEN latest AND status = 'execution_error' THEN 1 ELSE 0 END) AS execution_error,
+        sum(CASE WHEN latest AND status = 'scorer_error' THEN 1 ELSE 0 END) AS scorer_error,
+        sum(CASE WHEN latest AND status = 'limit' THEN 1 ELSE 0 END) AS "limit",
+        sum(CASE WHEN latest AND status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled,
+        avg(CASE WHEN coalesce(passed, FALSE) THEN 1.0 ELSE 0.0 END) AS pass_rate_attempts,
+        avg(CASE WHEN latest THEN CASE WHEN coalesce(passed, FALSE) THEN 1.0 ELSE 0.0 END END) AS pass_rate_latest,
+        avg(
+            CASE
+                WHEN latest AND status NOT IN ('execution_error', 'scorer_error', 'cancelled')
+                    THEN CASE WHEN coalesce(passed, FALSE) THEN 1.0 ELSE 0.0 END
+            END
+        ) AS pass_rate_scored,
+        avg(CASE WHEN latest THEN score END) AS mean_score,
+        sum(CASE WHEN latest THEN input_tokens END) AS input_tokens,
+        sum(CASE WHEN latest THEN output_tokens END) AS output_tokens,
+        sum(CASE WHEN latest THEN total_tokens END) AS total_tokens,
+        sum(CASE WHEN latest THEN cost_usd END) AS cost_usd,
+        sum(cost_usd) AS cost_usd_spent,
+        sum(CASE WHEN latest THEN duration_ms END) AS duration_ms,
+        avg(CASE WHEN latest AND band IS NOT NULL THEN CASE WHEN band = 'high' THEN 1.0 ELSE 0.0 END END) AS confidence_high,
+        avg(CASE WHEN latest AND band IS NOT NULL THEN CASE WHEN band = 'medium' THEN 1.0 ELSE 0.0 END END) AS confidence_medium,
+        avg(CASE WHEN latest AND band IS NOT NULL THEN CASE WHEN band = 'low' THEN 1.0 ELSE 0.0 END END) AS confidence_low,
+        array_agg(DISTINCT model ORDER BY model) FILTER (WHERE model IS NOT NULL) AS models
+    FROM banded
+    GROUP BY ingest_id
+)
+
+SELECT
+    runs.run_id,
+    runs.name,
+    runs.tool,
+    runs.kind,
+    runs.task,
+    runs.experiment,
+    runs.status,
+    runs.started_at,
+    runs.ended_at,
+    counted.models,
+    coalesce(counted.attempts, 0) AS attempts,
+    coalesce(counted.cases, 0) AS cases,
+    coalesce(counted.superseded, 0) AS superseded,
+    coalesce(counted.rerun_cases, 0) AS rerun_cases,
+    coalesce(counted.ok, 0) AS ok,
+    coalesce(counted.quality_failure, 0) AS quality_failure,
+    coalesce(counted.execution_error, 0) AS execution_error,
+    coalesce(counted.scorer_error, 0) AS scorer_error,
+    coalesce(counted."limit", 0) AS "limit",
+    coalesce(counted.cancelled, 0) AS cancelled,
+    counted.pass_rate_attempts,
+    counted.pass_rate_latest,
+    counted.pass_rate_scored,
+    counted.mean_score,
+    counted.input_tokens,
+    counted.output_tokens,
+    counted.total_tokens,
+    counted.cost_usd,
+    counted.cost_usd_spent,
+    counted.duration_ms,
+    counted.confidence_high,
+    counted.confidence_medium,
+    counted.confidence_low,
+    CAST(NULL AS DOUBLE) AS approval_rate,
+    runs.planned_count,
+    CASE WHEN runs.planned_count > 0 THEN CAST(coalesce(counted.cases, 0) AS DOUBLE) / runs.planned_count END AS completeness,
+    runs.folded_count AS folded,
+    runs.skipped_count AS skipped,
+    runs.ingest_id,
+    runs.place
+FROM runs
+LEFT JOIN counted ON runs.ingest_id = counted.ingest_id

@@ -1,0 +1,202 @@
+//! From the paths a person names to the files that hold runs, each with the importer that reads it.
+
+use std::path::{Path, PathBuf};
+
+use super::Problem;
+use crate::import::{Candidate, Fit, HEAD_BYTES, IMPORTERS, Importer};
+use crate::source::{Entry, Source, find_files};
+
+/// A file that holds one or several runs.
+pub struct Found {
+    /// The file.
+    pub path: PathBuf,
+    /// Who reads it.
+    pub importer: &'static dyn Importer,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Which of the named paths it was found under, from 0.
+    pub argument: usize,
+}
+
+/// What was found under some paths.
+#[derive(Default)]
+pub struct Discovery {
+    /// Files with runs, in the order of the arguments, then by path.
+    pub found: Vec<Found>,
+    /// Paths that hold none, and files that cannot be told.
+    pub problems: Vec<Problem>,
+}
+
+/// Looks for runs under each path: a file, a folder that is searched, or a glob.
+///
+/// `from` names an importer to use instead of asking them all.
+pub fn discover(source: &dyn Source, paths: &[String], from: Option<&'static dyn Importer>) -> Discovery {
+    let mut discovery = Discovery::default();
+    for (argument, path) in paths.iter().enumerate() {
+        for root in expand(source, path, &mut discovery.problems) {
+            search(source, &root, argument, from, &mut discovery);
+        }
+    }
+    discovery
+}
+
+/// A path as it is, or the paths that a glob stands for.
+fn expand(source: &dyn Source, path: &str, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let literal = PathBuf::from(path);
+    let is_glob = path.contains(['*', '?', '[']);
+    if !is_glob || matches!(source.entry(&literal), Ok(Some(_))) {
+        return vec![literal];
+    }
+    let matches: Vec<PathBuf> = match glob::glob(path) {
+        Ok(paths) => paths.filter_map(Result::ok).collect(),
+        Err(error) => {
+            problems.push(Problem {
+                path: literal,
+                message: format!("this is no glob: {}", error.msg),
+                hint: None,
+                missing: true,
+            });
+            return Vec::new();
+        }
+    };
+    if matches.is_empty() {
+        problems.push(Problem {
+            path: literal,
+            message: "no file or folder matches this glob".to_owned(),
+            hint: None,
+            missing: true,
+        });
+    }
+    matches
+}
+
+fn search(
+    source: &dyn Source,
+    root: &Path,
+    argument: usize,
+    from: Option<&'static dyn Importer>,
+    discovery: &mut Discovery,
+) {
+    let files = match find_files(source, root) {
+        Ok(files) => files,
+        Err(error) => {
+            let hint = error.missing.then(|| near_name(source, root)).flatten();
+            discovery.problems.push(Problem {
+                path: error.path,
+                message: error.problem,
+                hint,
+                missing: error.missing,
+            });
+            return;
+        }
+    };
+    let named = files.len() == 1 && files[0].path == root;
+    let before = (discovery.found.len(), discovery.problems.len());
+    for file in &files {
+        match importer_of(source, file, named, from) {
+            Ok(Some(importer)) => {
+                discovery.found.push(Found { path: file.path.clone(), importer, size: file.size, argument })
+            }
+            Ok(None) => {}
+            Err(problem) => discovery.problems.push(problem),
+        }
+    }
+    if (discovery.found.len(), discovery.problems.len()) == before {
+        discovery.problems.push(no_runs(root, files.len()));
+    }
+}
+
+/// Who reads a file: nobody, the one that fits best, or a problem when that cannot be told.
+fn importer_of(
+    source: &dyn Source,
+    file: &Entry,
+    named: bool,
+    from: Option<&'static dyn Importer>,
+) -> Result<Option<&'static dyn Importer>, Problem> {
+    let name = file.path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+    if let (true, Some(importer)) = (named, from) {
+        return Ok(Some(importer));
+    }
+    let asked: Vec<&'static dyn Importer> = IMPORTERS
+        .iter()
+        .copied()
+        .filter(|importer| from.is_none_or(|from| from.name() == importer.name()))
+        .filter(|importer| named || importer.considers(name))
+        .collect();
+    if asked.is_empty() {
+        return Ok(None);
+    }
+    let head = source.read_range(&file.path, 0..HEAD_BYTES).map_err(|error| Problem {
+        path: error.path,
+        message: error.problem,
+        hint: None,
+        missing: error.missing,
+    })?;
+    let candidate = Candidate { source, path: &file.path, head: &head, named };
+    let fits: Vec<(Fit, &'static dyn Importer)> =
+        asked.into_iter().map(|importer| (importer.sniff(&candidate), importer)).collect();
+    let best = fits.iter().map(|(fit, _)| *fit).max().unwrap_or(Fit::No);
+    let candidates: Vec<&'static dyn Importer> = fits
+        .into_iter()
+        .filter(|(fit, _)| *fit == best && *fit != Fit::No)
+        .map(|(_, importer)| importer)
+        .collect();
+    match candidates.as_slice() {
+        [] if named => Err(not_recognised(&file.path)),
+        [] => Ok(None),
+        [importer] => Ok(Some(*importer)),
+        several => Err(ambiguous(&file.path, several)),
+    }
+}
+
+fn no_runs(root: &Path, files: usize) -> Problem {
+    Problem {
+        path: root.to_owned(),
+        message: match files {
+            0 => "no runs found: the folder holds no files".to_owned(),
+            1 => "no runs found in the one file of this folder".to_owned(),
+            files => format!("no runs found among the {files} files of this folder"),
+        },
+        hint: Some(format!("runq reads {}; --from NAME says which one a file is", known_formats())),
+        missing: true,
+    }
+}
+
+fn not_recognised(path: &Path) -> Problem {
+    Problem {
+        path: path.to_owned(),
+        message: "no importer recognises this file".to_owned(),
+        hint: Some(format!("runq reads {}; --from NAME says which one it is", known_formats())),
+        missing: false,
+    }
+}
+
+fn ambiguous(path: &Path, candidates: &[&'static dyn Importer]) -> Problem {
+    let names: Vec<&str> = candidates.iter().map(|importer| importer.name()).collect();
+    Problem {
+        path: path.to_owned(),
+        message: format!("several importers fit: {}", names.join(", ")),
+        hint: Some(format!("say which one with --from {}", names.join(" or --from "))),
+        missing: false,
+    }
+}
+
+fn known_formats() -> String {
+    let formats: Vec<String> =
+        IMPORTERS.iter().map(|importer| format!("{} ({})", importer.name(), importer.about())).collect();
+    formats.join(", ")
+}
+
+/// Suggests the entry of the parent folder that is nearest to a path that does not exist.
+fn near_name(source: &dyn Source, path: &Path) -> Option<String> {
+    let wanted = path.file_name()?.to_str()?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let siblings = source.list(parent).ok()?;
+    let names: Vec<String> = siblings
+        .iter()
+        .filter_map(|entry| entry.path.file_name().and_then(|name| name.to_str()).map(str::to_owned))
+        .collect();
+    let near = crate::model::nearest(wanted, names.iter().map(String::as_str))?;
+    let shown = if parent == Path::new(".") { PathBuf::from(near) } else { parent.join(near) };
+    Some(format!("did you mean {}?", shown.display()))
+}

@@ -1,0 +1,320 @@
+//! A run while it is read: rows become Arrow batches at once, and only a light mark of each stays in hand.
+//!
+//! When the source has ended the run is settled: equal rows are folded, epochs and attempts numbered, and the
+//! batches come out in stored shape and order. Texts are held once; beyond a bound they wait on disk.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, UInt32Array};
+use arrow::compute::{filter_record_batch, take_record_batch};
+
+use super::attempts::{Fate, Origin, Place, RowMark, Settled, settle};
+use super::order::sorted;
+use super::spool::{Chunk, Spool};
+use super::{IngestError, Stored};
+use crate::import::{Fault, Record, Repeats};
+use crate::model::{Key, ResultRow, Row, RunRow, ScoreRow, Status, StepRow, attempt_identity, set_id};
+
+/// How many rows make a chunk.
+const CHUNK_ROWS: usize = 4096;
+
+/// How many bytes of text make a chunk, whatever its rows.
+const CHUNK_BYTES: usize = 8 << 20;
+
+/// A run that is being read.
+pub(crate) struct Draft {
+    pub header: RunRow,
+    repeats: Repeats,
+    marks: Vec<RowMark>,
+    all_timed: bool,
+    pending: Vec<Record>,
+    pending_bytes: usize,
+    spool: Spool,
+}
+
+impl Draft {
+    /// Begins a draft; `header.ingest_id` names the ingest that its rows will belong to.
+    pub fn new(header: RunRow, repeats: Repeats) -> Self {
+        Self {
+            header,
+            repeats,
+            marks: Vec::new(),
+            all_timed: true,
+            pending: Vec::new(),
+            pending_bytes: 0,
+            spool: Spool::default(),
+        }
+    }
+
+    /// Takes a row of the source.
+    pub fn push(&mut self, record: Record) -> Result<(), IngestError> {
+        let origin = Origin::Source(record.result.source_row.unwrap_or(self.marks.len() as i64 + 1));
+        self.take(record, origin)
+    }
+
+    /// Takes an attempt that an earlier ingest of the run has stored. Must come before the source's rows.
+    pub fn push_earlier(&mut self, record: Record) -> Result<(), IngestError> {
+        let origin = Origin::Earlier { copies: record.result.copies, execution: record.result.execution };
+        self.take(record, origin)
+    }
+
+    fn take(&mut self, mut record: Record, origin: Origin) -> Result<(), IngestError> {
+        record.result.run_id.clone_from(&self.header.run_id);
+        record.result.ingest_id.clone_from(&self.header.ingest_id);
+        complete(&mut record);
+        if matches!(origin, Origin::Source(_)) {
+            self.all_timed &= record.result.recorded_at.is_some();
+        }
+        self.marks.push(RowMark {
+            key: Key::of(&record.result),
+            identity: attempt_identity(&record.result, record.content),
+            error: Status::parse(&record.result.status).is_some_and(Status::is_error),
+            attempt: record.result.attempt,
+            richness: richness(&record.result),
+            origin,
+        });
+        self.pending_bytes += text_bytes(&record);
+        self.pending.push(record);
+        if self.pending.len() >= CHUNK_ROWS || self.pending_bytes >= CHUNK_BYTES {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), IngestError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let mut scores = Vec::new();
+        let mut steps = Vec::new();
+        let mut score_owners = Vec::new();
+        let mut step_owners = Vec::new();
+        let mut results = Vec::with_capacity(self.pending.len());
+        for (owner, record) in (0_u32..).zip(self.pending.drain(..)) {
+            score_owners.extend(std::iter::repeat_n(owner, record.scores.len()));
+            step_owners.extend(std::iter::repeat_n(owner, record.steps.len()));
+            scores.extend(record.scores);
+            steps.extend(record.steps);
+            results.push(record.result);
+        }
+        self.pending_bytes = 0;
+        self.spool.push(Chunk {
+            results: ResultRow::batch(&results)?,
+            scores: ScoreRow::batch(&scores)?,
+            steps: StepRow::batch(&steps)?,
+            score_owners,
+            step_owners,
+        })
+    }
+
+    /// Settles the run and hands its batches out in stored shape, chunk after chunk.
+    pub fn finish(
+        mut self,
+        mut give: impl FnMut(Stored) -> Result<(), IngestError>,
+    ) -> Result<Finished, IngestError> {
+        self.flush()?;
+        let settled = settle(&self.marks, self.repeats);
+        let mut header = self.header;
+        header.folded_count = settled.folded;
+        header.content_id = self.all_timed.then(|| content_id(&settled)).flatten();
+        let faults = refusals(&header, &settled);
+        header.skipped_count += faults.len() as i64;
+        let mut first = 0;
+        let mut waiting: Vec<Stored> = Vec::new();
+        let whole = self.spool.in_memory();
+        for chunk in self.spool.drain()? {
+            let chunk = chunk?;
+            let rows = chunk.results.num_rows();
+            let stored = place(&chunk, &settled.fates[first..first + rows])?;
+            first += rows;
+            header.result_count += stored.results.num_rows() as i64;
+            header.score_count += stored.scores.num_rows() as i64;
+            header.step_count += stored.steps.num_rows() as i64;
+            if whole {
+                waiting.push(stored);
+            } else {
+                give(sorted(vec![stored])?)?;
+            }
+        }
+        if !waiting.is_empty() {
+            give(sorted(waiting)?)?;
+        }
+        Ok(Finished { header, faults })
+    }
+}
+
+/// A run that has been settled.
+pub(crate) struct Finished {
+    pub header: RunRow,
+    pub faults: Vec<Fault>,
+}
+
+/// Fills what the importer leaves to the sink, and what every result must carry.
+fn complete(record: &mut Record) {
+    let result = &mut record.result;
+    result.epoch = result.epoch.max(1);
+    for value in [&mut result.score, &mut result.duration_ms, &mut result.cost_usd, &mut result.logprob] {
+        *value = value.filter(|value| value.is_finite());
+    }
+    if result.primary_metric.is_empty() {
+        "score".clone_into(&mut result.primary_metric);
+    }
+    // Every result carries its primary metric, so that an error counts among its cases instead of vanishing.
+    let named = record.scores.iter().any(|score| score.metric == result.primary_metric);
+    if result.primary_metric != "score" && !named {
+        record.scores.push(ScoreRow {
+            metric: result.primary_metric.clone(),
+            value: result.score,
+            ..ScoreRow::default()
+        });
+    }
+    for score in &mut record.scores {
+        score.value = score.value.filter(|value| value.is_finite());
+        score.run_id.clone_from(&result.run_id);
+        score.ingest_id.clone_from(&result.ingest_id);
+        score.task.clone_from(&result.task);
+        score.case_id.clone_from(&result.case_id);
+        score.experiment.clone_from(&result.experiment);
+        score.model.clone_from(&result.model);
+        score.provider.clone_from(&result.provider);
+        score.prompt.clone_from(&result.prompt);
+        score.variant.clone_from(&result.variant);
+        score.status.clone_from(&result.status);
+    }
+    for (place, step) in (1..).zip(&mut record.steps) {
+        if step.step == 0 {
+            step.step = place;
+        }
+        step.run_id.clone_from(&result.run_id);
+        step.ingest_id.clone_from(&result.ingest_id);
+        step.task.clone_from(&result.task);
+        step.case_id.clone_from(&result.case_id);
+        step.model.clone_from(&result.model);
+        step.prompt.clone_from(&result.prompt);
+        step.variant.clone_from(&result.variant);
+    }
+}
+
+fn richness(row: &ResultRow) -> u8 {
+    [
+        row.input.is_some(),
+        row.output.is_some(),
+        row.duration_ms.is_some(),
+        row.cost_usd.is_some(),
+        row.total_tokens.is_some(),
+    ]
+    .into_iter()
+    .map(u8::from)
+    .sum()
+}
+
+fn text_bytes(record: &Record) -> usize {
+    let result = &record.result;
+    let texts = [&result.input, &result.output, &result.expected, &result.extra, &result.error_message];
+    let own: usize = texts.into_iter().flatten().map(String::len).sum();
+    let scores: usize = record
+        .scores
+        .iter()
+        .map(|score| {
+            score.extra.as_ref().map_or(0, String::len) + score.reason.as_ref().map_or(0, String::len)
+        })
+        .sum();
+    own + scores + 256 * (1 + record.scores.len() + record.steps.len())
+}
+
+/// One id for the set of executions that the source holds now.
+fn content_id(settled: &Settled) -> Option<String> {
+    let executions: Vec<i64> = settled
+        .fates
+        .iter()
+        .filter_map(|fate| match fate {
+            Fate::Kept(place) if place.in_source => Some(place.execution),
+            _ => None,
+        })
+        .collect();
+    (!executions.is_empty()).then(|| set_id(executions))
+}
+
+fn refusals(header: &RunRow, settled: &Settled) -> Vec<Fault> {
+    settled
+        .refused
+        .iter()
+        .map(|row| Fault {
+            path: header.source_file.clone().into(),
+            line: u64::try_from(*row).ok(),
+            message: "expected one row per key, found a second one with the same task, case, model, prompt, variant \
+                      and epoch (row skipped; --duplicates epoch or --duplicates attempt takes it)"
+                .to_owned(),
+        })
+        .collect()
+}
+
+/// Applies the fates of a chunk's rows to its batches.
+fn place(chunk: &Chunk, fates: &[Fate]) -> Result<Stored, IngestError> {
+    let kept: Vec<Option<Place>> = fates
+        .iter()
+        .map(|fate| match fate {
+            Fate::Kept(place) => Some(*place),
+            Fate::Folded => None,
+        })
+        .collect();
+    let owners: Vec<u32> = (0..u32::try_from(kept.len()).unwrap_or(u32::MAX)).collect();
+    Ok(Stored {
+        results: place_rows(&chunk.results, &owners, &kept)?,
+        scores: place_rows(&chunk.scores, &chunk.score_owners, &kept)?,
+        steps: place_rows(&chunk.steps, &chunk.step_owners, &kept)?,
+    })
+}
+
+/// Keeps the rows whose owner is kept and writes the owner's place into the columns that have one.
+fn place_rows(
+    batch: &RecordBatch,
+    owners: &[u32],
+    kept: &[Option<Place>],
+) -> Result<RecordBatch, IngestError> {
+    let places: Vec<Option<Place>> = owners.iter().map(|owner| kept[*owner as usize]).collect();
+    let mask = BooleanArray::from_iter(places.iter().map(|place| Some(place.is_some())));
+    let kept_batch = filter_record_batch(batch, &mask)?;
+    let places: Vec<Place> = places.into_iter().flatten().collect();
+    let columns = kept_batch
+        .schema()
+        .fields()
+        .iter()
+        .zip(kept_batch.columns())
+        .map(|(field, column)| placed_column(field.name(), column, &places))
+        .collect();
+    Ok(RecordBatch::try_new(kept_batch.schema(), columns)?)
+}
+
+fn placed_column(name: &str, column: &ArrayRef, places: &[Place]) -> ArrayRef {
+    let numbers =
+        |of: fn(&Place) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(places.iter().map(of))) };
+    let flags = |of: fn(&Place) -> bool| -> ArrayRef {
+        Arc::new(BooleanArray::from_iter(places.iter().map(|place| Some(of(place)))))
+    };
+    match name {
+        "epoch" => numbers(|place| place.epoch),
+        "attempt" => numbers(|place| place.attempt),
+        "copies" => numbers(|place| place.copies),
+        "execution" => numbers(|place| place.execution),
+        "latest" => flags(|place| place.latest),
+        "in_source" => flags(|place| place.in_source),
+        "source_row" => without_lost_rows(column, places),
+        _ => Arc::clone(column),
+    }
+}
+
+/// A row that the source no longer holds has no place in it.
+fn without_lost_rows(column: &ArrayRef, places: &[Place]) -> ArrayRef {
+    let Some(rows) = column.as_any().downcast_ref::<Int64Array>() else {
+        return Arc::clone(column);
+    };
+    Arc::new(Int64Array::from_iter(
+        rows.iter().zip(places).map(|(row, place)| row.filter(|_| place.in_source)),
+    ))
+}
+
+/// Reorders a batch.
+pub(crate) fn reordered(batch: &RecordBatch, order: &UInt32Array) -> Result<RecordBatch, IngestError> {
+    Ok(take_record_batch(batch, order)?)
+}

@@ -1,0 +1,119 @@
+//! Takes runs in without a store: a path is asked about and nothing is left behind.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::read::{Drafts, Earlier, Reader};
+use super::{Discovery, InMemory, IngestError, Labels, MemoryRun, Stored, Surroundings};
+use crate::import::{ImportOptions, Record};
+use crate::model::{Key, ResultRow, Row, RunRow, ScoreRow, StepRow};
+use crate::source::Source;
+
+/// Reads every run that was found.
+///
+/// A run that stands under one argument twice (a copy, or a later state) becomes one run, as in a store. Under two
+/// arguments it stays two: the person named two states of it.
+///
+/// # Errors
+/// When rows cannot be held; what is wrong with a file is in [`InMemory::problems`].
+pub fn read_into_memory(
+    source: &dyn Source,
+    discovery: Discovery,
+    options: &ImportOptions,
+    surroundings: &dyn Surroundings,
+) -> Result<InMemory, IngestError> {
+    let mut memory = InMemory { problems: discovery.problems, ..InMemory::default() };
+    let labels = Labels { name: options.name.clone(), ..Labels::default() };
+    let reader = Reader { source, options, labels: &labels, surroundings };
+    for found in &discovery.found {
+        let known = Known { runs: RefCell::new(&memory.runs), argument: found.argument };
+        match reader.read(found, &known) {
+            Ok(drafts) => keep(drafts, found.argument, &mut memory)?,
+            Err(problem) => memory.problems.push(problem),
+        }
+    }
+    Ok(memory)
+}
+
+fn keep(drafts: Drafts, argument: usize, memory: &mut InMemory) -> Result<(), IngestError> {
+    memory.reading.notes.extend(drafts.reading.notes);
+    memory.reading.faults.extend(drafts.reading.faults);
+    memory.reading.metrics.extend(drafts.reading.metrics);
+    for draft in drafts.drafts {
+        let mut rows = Vec::new();
+        let finished = draft.finish(|stored| {
+            rows.push(stored);
+            Ok(())
+        })?;
+        memory.reading.faults.extend(finished.faults);
+        let run = MemoryRun { header: finished.header, rows, argument };
+        let same = |other: &MemoryRun| {
+            other.argument == argument
+                && (other.header.run_id == run.header.run_id
+                    || other.header.content_id.is_some() && other.header.content_id == run.header.content_id)
+        };
+        match memory.runs.iter().position(same) {
+            // A copy under another name tells nothing new; the first one found keeps its id.
+            Some(place) if memory.runs[place].header.run_id != run.header.run_id => {}
+            Some(place) => memory.runs[place] = run,
+            None => memory.runs.push(run),
+        }
+    }
+    Ok(())
+}
+
+/// The runs of one argument that have been read so far.
+struct Known<'a> {
+    runs: RefCell<&'a Vec<MemoryRun>>,
+    argument: usize,
+}
+
+impl Earlier for Known<'_> {
+    fn attempts(&self, run: &RunRow) -> Result<Vec<Record>, IngestError> {
+        let runs = self.runs.borrow();
+        let Some(known) =
+            runs.iter().find(|known| known.argument == self.argument && known.header.run_id == run.run_id)
+        else {
+            return Ok(Vec::new());
+        };
+        records_of(&known.rows)
+    }
+}
+
+/// Stored rows as records again, attempts of a key in the order of their numbers.
+pub(crate) fn records_of(stored: &[Stored]) -> Result<Vec<Record>, IngestError> {
+    let mut records: Vec<Record> = Vec::new();
+    let mut index: HashMap<(Key, i64), usize> = HashMap::new();
+    for part in stored {
+        for result in ResultRow::read(&part.results)? {
+            index.insert((Key::of(&result), result.attempt), records.len());
+            records.push(Record { result, ..Record::default() });
+        }
+    }
+    for part in stored {
+        for score in ScoreRow::read(&part.scores)? {
+            let key = Key::from_parts(
+                &score.task,
+                &score.case_id,
+                [&score.model, &score.prompt, &score.variant],
+                score.epoch,
+            );
+            if let Some(record) = index.get(&(key, score.attempt)) {
+                records[*record].scores.push(score);
+            }
+        }
+        for step in StepRow::read(&part.steps)? {
+            let key = Key::from_parts(
+                &step.task,
+                &step.case_id,
+                [&step.model, &step.prompt, &step.variant],
+                step.epoch,
+            );
+            if let Some(record) = index.get(&(key, step.attempt)) {
+                records[*record].steps.push(step);
+            }
+        }
+    }
+    records.sort_by_key(|record| record.result.attempt);
+    Ok(records)
+}

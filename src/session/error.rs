@@ -1,0 +1,139 @@
+//! Why a session cannot answer, with what to do about it.
+
+use datafusion::error::DataFusionError;
+
+/// What can be wrong with a question.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// There are no runs, or the scope leaves none.
+    #[error("no runs in scope")]
+    NoRuns,
+    /// A name stands for no run.
+    #[error("there is no run {name}")]
+    UnknownRun {
+        /// As it was given.
+        name: String,
+        /// The run that is nearest to it.
+        near: Option<String>,
+    },
+    /// A prefix stands for several runs.
+    #[error("{name} is the beginning of {} runs: {}", matches.len(), shortened(matches))]
+    AmbiguousRun {
+        /// As it was given.
+        name: String,
+        /// The runs it may be.
+        matches: Vec<String>,
+    },
+    /// No run has that task.
+    #[error("there is no task {task}")]
+    UnknownTask {
+        /// As it was given.
+        task: String,
+        /// The task that is nearest to it.
+        near: Option<String>,
+    },
+    /// No arm has that name.
+    #[error("there is no {by} {name}")]
+    UnknownArm {
+        /// As it was given.
+        name: String,
+        /// The dimension.
+        by: String,
+        /// The arms there are.
+        arms: Vec<String>,
+        /// The arm that is nearest to it.
+        near: Option<String>,
+    },
+    /// No metric has that name.
+    #[error("there is no metric {name}")]
+    UnknownMetric {
+        /// As it was given.
+        name: String,
+        /// The metrics there are.
+        metrics: Vec<String>,
+        /// The metric that is nearest to it.
+        near: Option<String>,
+    },
+    /// There is nothing of that name to make arms of.
+    #[error("cannot compare by {name}: neither runs nor results have such a column")]
+    UnknownDimension {
+        /// As it was given.
+        name: String,
+        /// The column that is nearest to it.
+        near: Option<String>,
+    },
+    /// A relation has no such column.
+    #[error("there is no column {name} in {relation}")]
+    UnknownColumn {
+        /// As it was given.
+        name: String,
+        /// The relation.
+        relation: String,
+        /// The column that is nearest to it.
+        near: Option<String>,
+    },
+    /// A predicate that was given by a flag does not plan.
+    #[error("{flag} '{predicate}': {problem}")]
+    Predicate {
+        /// The flag.
+        flag: &'static str,
+        /// As it was given.
+        predicate: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A view does not plan.
+    #[error("view {name}: {problem}")]
+    View {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// SQL that does not parse, plan or run.
+    #[error("{}", .0.strip_backtrace())]
+    Sql(#[from] DataFusionError),
+    /// Rows could not be brought into columns.
+    #[error("rows could not be brought into columns: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// Rows are not what they should be.
+    #[error(transparent)]
+    Stored(#[from] crate::model::ReadRowError),
+    /// A bug of ours.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl SessionError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let did_you_mean = |near: &Option<String>| near.as_ref().map(|near| format!("did you mean {near}?"));
+        match self {
+            Self::NoRuns => Some("runq runs lists what is there; runq ingest PATH takes runs in".to_owned()),
+            Self::UnknownRun { near, .. } => {
+                did_you_mean(near).or_else(|| Some("runq runs lists the runs; ./NAME is a path".to_owned()))
+            }
+            Self::UnknownTask { near, .. } | Self::UnknownDimension { near, .. } => did_you_mean(near),
+            Self::UnknownColumn { near, relation, .. } => did_you_mean(near)
+                .or_else(|| Some(format!("runq sql 'DESCRIBE {relation}' lists the columns"))),
+            Self::AmbiguousRun { .. } => Some("give more of the id".to_owned()),
+            Self::UnknownArm { arms, near, .. } => {
+                did_you_mean(near).or_else(|| Some(format!("there are {}", shortened(arms))))
+            }
+            Self::UnknownMetric { metrics, near, .. } => {
+                did_you_mean(near).or_else(|| Some(format!("there are {}", shortened(metrics))))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A list that stays short on screen.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(SHOWN) {
+        Some(more @ 1..) => format!("{shown} and {more} more"),
+        _ => shown,
+    }
+}

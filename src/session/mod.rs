@@ -1,0 +1,358 @@
+//! The session: the runs in scope, the dimension that makes the arms, the baseline, and a few options.
+//!
+//! Every face asks through a session, and so gives the same digits: it holds the relations of DESIGN section 4 over
+//! exactly the runs in scope. It knows no tool and no format, and prints nothing.
+
+mod dimension;
+mod error;
+mod facts;
+mod metrics;
+mod options;
+mod relations;
+mod scope;
+mod views;
+
+use arrow::array::{Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::SchemaRef;
+use datafusion::common::ScalarValue;
+use datafusion::functions_aggregate::expr_fn::count_distinct;
+use datafusion::prelude::{SessionConfig, SessionContext, coalesce, col, lit};
+use datafusion::sql::parser::Statement;
+
+pub use dimension::NONE as NO_VALUE;
+pub use error::SessionError;
+pub use facts::{Facts, RunEntry};
+pub use options::{By, ErrorsAs, Options, Scope};
+pub use relations::BASE_RELATIONS;
+pub use scope::resolve as resolve_run;
+pub use views::{View, Views, references};
+
+use crate::model::nearest;
+use dimension::Dimension;
+use relations::Asked;
+
+/// Rows with their columns, also when there is no row.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    /// The columns.
+    pub schema: SchemaRef,
+    /// The rows.
+    pub batches: Vec<RecordBatch>,
+}
+
+/// What a session is opened with.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Which runs.
+    pub scope: Scope,
+    /// Which dimension makes the arms.
+    pub by: By,
+    /// Which arm is compared against; the first one when `None`.
+    pub baseline: Option<String>,
+    /// Everything else.
+    pub options: Options,
+}
+
+/// An open session.
+pub struct Session {
+    ctx: SessionContext,
+    views: Views,
+    registered: Vec<String>,
+    runs: Vec<RunEntry>,
+    by: String,
+    request: Request,
+    baseline: Option<String>,
+    primary: String,
+    origin: String,
+    runs_in_store: usize,
+}
+
+impl Session {
+    /// Opens a session over the runs that the request's scope selects.
+    ///
+    /// # Errors
+    /// When a name fits no run, the dimension does not exist, or a table cannot be read.
+    pub async fn open(facts: Facts, request: Request) -> Result<Self, SessionError> {
+        let mut selected = scope::select(&facts.runs, &request.scope).await?;
+        let by = match &request.by {
+            By::Dimension(name) => name.clone(),
+            By::Auto if several_named(&selected, &request.scope) => "run".to_owned(),
+            By::Auto => varying(&facts, &selected).await?,
+        };
+        if by != "run" {
+            // States of one run at two times are two arms only when the run is the dimension.
+            selected = later_states(selected);
+            selected.sort_by(|left, right| facts::in_time(&left.run, &right.run));
+        }
+        let dimension = Dimension::named(&by, &selected)?;
+        let ctx = context()?;
+        let asked = Asked { scope: &request.scope, options: &request.options, dimension: &dimension };
+        relations::register(&ctx, &facts, &selected, &asked).await?;
+        let mut session = Self {
+            ctx,
+            views: Views::new(&facts.user_views),
+            registered: Vec::new(),
+            runs_in_store: facts.runs.len(),
+            runs: selected,
+            by,
+            primary: String::new(),
+            baseline: None,
+            origin: facts.origin,
+            request,
+        };
+        session.primary = session.primary_metric().await?;
+        Ok(session)
+    }
+
+    /// The runs in scope, in the order that makes the first one the baseline.
+    pub fn runs(&self) -> &[RunEntry] {
+        &self.runs
+    }
+
+    /// How many runs there are, in scope or not.
+    pub fn runs_there(&self) -> usize {
+        self.runs_in_store
+    }
+
+    /// Where the runs come from.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The dimension that makes the arms.
+    pub fn by(&self) -> &str {
+        &self.by
+    }
+
+    /// The options the session was opened with.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The metric that is asked about first.
+    pub fn primary(&self) -> &str {
+        &self.primary
+    }
+
+    /// The views, ours and the person's.
+    pub fn views(&self) -> &Views {
+        &self.views
+    }
+
+    /// The arm that is compared against: the one asked for, else the first arm.
+    ///
+    /// # Errors
+    /// When the arm asked for does not exist.
+    pub async fn baseline(&mut self) -> Result<String, SessionError> {
+        if let Some(baseline) = &self.baseline {
+            return Ok(baseline.clone());
+        }
+        let arms = self.rows("SELECT arm, first_row FROM arms ORDER BY first_row, arm").await?;
+        let names = text_values(&arms, 0);
+        let baseline = match &self.request.baseline {
+            Some(asked) => self.arm_named(asked, &names)?,
+            None => names.first().cloned().ok_or(SessionError::NoRuns)?,
+        };
+        self.baseline = Some(baseline.clone());
+        Ok(baseline)
+    }
+
+    /// An arm by its name, or for runs by anything that names one.
+    fn arm_named(&self, asked: &str, arms: &[String]) -> Result<String, SessionError> {
+        if arms.iter().any(|arm| arm == asked) {
+            return Ok(asked.to_owned());
+        }
+        if self.by == "run"
+            && let Ok(found) = scope::resolve(&self.runs, asked)
+            && let [entry] = found.as_slice()
+        {
+            let labels = dimension::run_labels(&self.runs);
+            if let Some(label) = labels.get(&entry.run.ingest_id).filter(|label| arms.contains(label)) {
+                return Ok(label.clone());
+            }
+        }
+        Err(SessionError::UnknownArm {
+            name: asked.to_owned(),
+            by: self.by.clone(),
+            arms: arms.to_vec(),
+            near: nearest(asked, arms.iter().map(String::as_str)).map(str::to_owned),
+        })
+    }
+
+    /// Runs one statement of ours or of a person and gives all of its rows.
+    ///
+    /// # Errors
+    /// When it does not parse, plan or run.
+    pub async fn rows(&mut self, sql: &str) -> Result<Rows, SessionError> {
+        let needed = references(sql)?;
+        self.prepare(&needed).await?;
+        let frame = self.ctx.sql_with_options(sql, read_only()).await?;
+        collected(frame).await
+    }
+
+    /// Runs one parsed statement and gives all of its rows.
+    ///
+    /// # Errors
+    /// When it does not plan or run, or would write.
+    pub async fn statement(&mut self, statement: Statement) -> Result<Rows, SessionError> {
+        let needed = views::statement_references(&statement)?;
+        self.prepare(&needed).await?;
+        let plan = self.ctx.state().statement_to_plan(statement).await?;
+        read_only().verify_plan(&plan)?;
+        collected(self.ctx.execute_logical_plan(plan).await?).await
+    }
+
+    /// Computes a view once, for questions that read it several times.
+    ///
+    /// # Errors
+    /// When the view cannot be computed.
+    pub async fn materialize(&mut self, view: &str) -> Result<(), SessionError> {
+        self.prepare(&[view.to_owned()]).await?;
+        views::materialize(&self.ctx, view).await
+    }
+
+    /// Registers the views that some relations need and that are not there yet.
+    async fn prepare(&mut self, relations: &[String]) -> Result<(), SessionError> {
+        let needed: Vec<View> = self
+            .views
+            .needed(relations)?
+            .into_iter()
+            .filter(|view| !self.registered.contains(&view.name))
+            .cloned()
+            .collect();
+        if needed.iter().any(|view| view.sql.contains("$baseline")) {
+            Box::pin(self.baseline()).await?;
+        }
+        let parameters = self.parameters();
+        for view in needed {
+            if !self.registered.contains(&view.name) {
+                views::register(&self.ctx, &view, &parameters).await?;
+                self.registered.push(view.name);
+            }
+        }
+        Ok(())
+    }
+
+    fn parameters(&self) -> Vec<(String, ScalarValue)> {
+        let options = &self.request.options;
+        let text = |value: &str| ScalarValue::Utf8(Some(value.to_owned()));
+        let mut parameters = vec![
+            ("errors_as".to_owned(), text(options.errors_as.as_str())),
+            ("pass_threshold".to_owned(), ScalarValue::Float64(Some(options.pass_threshold))),
+            ("threshold".to_owned(), ScalarValue::Float64(Some(options.threshold))),
+            ("alpha".to_owned(), ScalarValue::Float64(Some(options.alpha))),
+            ("clustered".to_owned(), ScalarValue::Boolean(Some(options.cluster.is_some()))),
+            ("primary".to_owned(), text(&self.primary)),
+        ];
+        if let Some(baseline) = &self.baseline {
+            parameters.push(("baseline".to_owned(), text(baseline)));
+        }
+        parameters
+    }
+
+    /// The metric asked for, else the one that most results call their primary metric.
+    async fn primary_metric(&mut self) -> Result<String, SessionError> {
+        if let Some(primary) = &self.request.options.primary {
+            return Ok(primary.clone());
+        }
+        let rows = self
+            .rows("SELECT primary_metric, count(*) AS n FROM results GROUP BY 1 ORDER BY n DESC, 1 LIMIT 1")
+            .await?;
+        Ok(text_values(&rows, 0).into_iter().next().unwrap_or_else(|| "score".to_owned()))
+    }
+}
+
+/// A DataFusion session with our functions, sized for this machine.
+fn context() -> Result<SessionContext, SessionError> {
+    let config = SessionConfig::new().with_information_schema(true);
+    let mut ctx = SessionContext::new_with_config(config);
+    datafusion_functions_json::register_all(&mut ctx)?;
+    crate::functions::register(&ctx);
+    Ok(ctx)
+}
+
+/// Statements may read and nothing else: the store is written by `ingest`, `tag` and `metrics set`.
+fn read_only() -> datafusion::execution::context::SQLOptions {
+    datafusion::execution::context::SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+}
+
+async fn collected(frame: datafusion::prelude::DataFrame) -> Result<Rows, SessionError> {
+    let schema = std::sync::Arc::clone(frame.schema().inner());
+    Ok(Rows { schema, batches: frame.collect().await? })
+}
+
+fn several_named(runs: &[RunEntry], scope: &Scope) -> bool {
+    let arguments: std::collections::HashSet<Option<usize>> =
+        runs.iter().map(|entry| entry.argument).collect();
+    runs.len() > 1 && (scope.runs.len() > 1 || arguments.len() > 1)
+}
+
+/// Of the states of one run the later one: the one with more attempts, else the one named last.
+fn later_states(runs: Vec<RunEntry>) -> Vec<RunEntry> {
+    let mut kept: Vec<RunEntry> = Vec::new();
+    for entry in runs {
+        match kept.iter_mut().find(|known| known.run.run_id == entry.run.run_id) {
+            Some(known)
+                if (known.run.ended_at, known.run.result_count)
+                    <= (entry.run.ended_at, entry.run.result_count) =>
+            {
+                *known = entry;
+            }
+            Some(_) => {}
+            None => kept.push(entry),
+        }
+    }
+    kept
+}
+
+/// The first of the dimensions `auto` knows that has several values, else the run.
+async fn varying(facts: &Facts, runs: &[RunEntry]) -> Result<String, SessionError> {
+    let ctx = SessionContext::new();
+    let ingests = runs.iter().map(|entry| lit(entry.run.ingest_id.as_str())).collect();
+    let counts = ctx
+        .read_table(std::sync::Arc::clone(&facts.results))?
+        .filter(col("ingest_id").in_list(ingests, false))?
+        .aggregate(
+            vec![],
+            dimension::AUTO
+                .iter()
+                .map(|name| count_distinct(coalesce(vec![col(*name), lit("")])).alias(*name))
+                .collect(),
+        )?
+        .collect()
+        .await?;
+    let varies = |name: &&str| {
+        counts.iter().any(|batch| {
+            batch
+                .column_by_name(name)
+                .and_then(|column| column.as_any().downcast_ref::<Int64Array>())
+                .is_some_and(|values| values.values().iter().any(|count| *count > 1))
+        })
+    };
+    Ok(dimension::AUTO.into_iter().find(varies).unwrap_or("run").to_owned())
+}
+
+/// The texts of a column, nulls left out.
+pub(crate) fn text_values(rows: &Rows, column: usize) -> Vec<String> {
+    let mut values = Vec::new();
+    for batch in &rows.batches {
+        let Ok(texts) = arrow::compute::cast(batch.column(column), &arrow::datatypes::DataType::Utf8) else {
+            continue;
+        };
+        if let Some(texts) = texts.as_any().downcast_ref::<StringArray>() {
+            values.extend(texts.iter().flatten().map(str::to_owned));
+        }
+    }
+    values
+}
+
+/// A number of the first row, for tests and headers.
+pub(crate) fn first_number(rows: &Rows, column: usize) -> Option<f64> {
+    let batch = rows.batches.iter().find(|batch| batch.num_rows() > 0)?;
+    let numbers = arrow::compute::cast(batch.column(column), &arrow::datatypes::DataType::Float64).ok()?;
+    let numbers = numbers.as_any().downcast_ref::<Float64Array>()?;
+    (!numbers.is_null(0)).then(|| numbers.value(0))
+}

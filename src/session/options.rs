@@ -1,0 +1,89 @@
+//! What a question is asked with, beyond its scope: DESIGN's session options, each with its default.
+
+use crate::model::Aggregate;
+
+/// How errors count where a value is wanted (`--errors-as`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ErrorsAs {
+    /// They have no value; answers show beside them the bounds they allow.
+    #[default]
+    Missing,
+    /// 0 in score, passed and the tool's scores of direction higher, as AgentV counts.
+    Zero,
+}
+
+impl ErrorsAs {
+    /// The word in SQL and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Zero => "zero",
+        }
+    }
+}
+
+/// Options of a session.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Metric that is asked about first; the tool's headline score when `None`.
+    pub primary: Option<String>,
+    /// Smallest change of `score` and of the tool's scores that counts as one; 0 for any difference.
+    pub threshold: f64,
+    /// The same for one metric each.
+    pub thresholds: Vec<(String, f64)>,
+    /// How errors count.
+    pub errors_as: ErrorsAs,
+    /// Score from which a result without a verdict passed.
+    pub pass_threshold: f64,
+    /// Column whose values are the units of the statistics instead of the case.
+    pub cluster: Option<String>,
+    /// Column or JSON path that pairs cases instead of the case id.
+    pub case_key: Option<String>,
+    /// Probability of a false alarm that verdicts allow.
+    pub alpha: f64,
+    /// Aggregates that replace the registered ones.
+    pub aggregates: Vec<(String, Aggregate)>,
+    /// Metrics that get a verdict although they judge nothing (durations, cost, tokens).
+    pub tests: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            primary: None,
+            threshold: 0.0,
+            thresholds: Vec::new(),
+            errors_as: ErrorsAs::Missing,
+            pass_threshold: 0.8,
+            cluster: None,
+            case_key: None,
+            alpha: 0.05,
+            aggregates: Vec::new(),
+            tests: Vec::new(),
+        }
+    }
+}
+
+/// Which runs a question is about.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Runs named by hand, in that order; empty for all.
+    pub runs: Vec<String>,
+    /// Only the newest so many runs.
+    pub last: Option<usize>,
+    /// Only this task.
+    pub task: Option<String>,
+    /// SQL predicate over `runs`.
+    pub predicate: Option<String>,
+}
+
+/// Which dimension makes the arms.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum By {
+    /// `run` when several runs were named, else the first that varies of model, prompt, experiment, provider,
+    /// variant, run.
+    #[default]
+    Auto,
+    /// A column of `runs` or `results`, `tags.KEY` or `params.KEY`.
+    Dimension(String),
+}

@@ -1,0 +1,217 @@
+//! The base relations of a session: stored rows in scope, each with its arm, and what the views read beside them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::catalog::TableProvider;
+use datafusion::common::{JoinType, ScalarValue};
+use datafusion::datasource::MemTable;
+use datafusion::functions_aggregate::expr_fn::min;
+use datafusion::logical_expr::{Expr, lit};
+use datafusion::prelude::{DataFrame, SessionContext, coalesce, col};
+use serde_json::Value;
+
+use super::dimension::{Dimension, path_expression};
+use super::facts::{Facts, RunEntry};
+use super::options::{Options, Scope};
+use super::{SessionError, metrics};
+use crate::model::{Row, RunRow};
+
+/// The base relations that a session has beside its views, with what one row is.
+pub const BASE_RELATIONS: [(&str, &str); 7] = [
+    ("runs", "stored run in scope"),
+    ("results", "stored attempt in scope, with its arm"),
+    ("scores", "stored score in scope, with its arm"),
+    ("steps", "stored step in scope, with its arm"),
+    ("metrics", "metric that is built in or was described, with its direction, aggregate and unit"),
+    ("planned_keys", "key that a run planned, where its source lists them"),
+    ("case_clusters", "case with its cluster, with --cluster"),
+];
+
+/// Registers everything that is no view.
+pub(crate) async fn register(
+    ctx: &SessionContext,
+    facts: &Facts,
+    runs: &[RunEntry],
+    asked: &Asked<'_>,
+) -> Result<(), SessionError> {
+    let results = arms_of(ctx, scoped(ctx, &facts.results, runs, asked)?, asked.dimension)?;
+    let keyed = match &asked.options.case_key {
+        Some(path) => {
+            let key = coalesce(vec![path_expression(path)?, col("case_id")]);
+            results.with_column("case_id", key)?
+        }
+        None => results,
+    };
+    let scores = scoped(ctx, &facts.scores, runs, asked)?;
+    let by_result = matches!(asked.dimension, Dimension::OfResult(_)) || asked.options.case_key.is_some();
+    let scores =
+        if by_result { placed_by_result(scores, &keyed)? } else { arms_of(ctx, scores, asked.dimension)? };
+    let steps = arms_of(ctx, scoped(ctx, &facts.steps, runs, asked)?, &of_steps(asked.dimension, runs))?;
+    let clusters = clusters(&keyed, asked.options)?;
+    for (name, frame) in
+        [("results", keyed), ("scores", scores), ("steps", steps), ("case_clusters", clusters)]
+    {
+        ctx.register_table(name, frame.into_view())?;
+    }
+    let batches = [
+        ("runs", runs_batch(runs)?),
+        ("metrics", metrics::relation(&facts.metrics, asked.options)?),
+        ("planned_keys", planned_keys(runs)?),
+    ];
+    for (name, batch) in batches {
+        ctx.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
+    }
+    Ok(())
+}
+
+/// What shapes the base relations.
+pub(crate) struct Asked<'a> {
+    pub scope: &'a Scope,
+    pub options: &'a Options,
+    pub dimension: &'a Dimension,
+}
+
+/// Rows of the runs in scope.
+fn scoped(
+    ctx: &SessionContext,
+    provider: &Arc<dyn TableProvider>,
+    runs: &[RunEntry],
+    asked: &Asked<'_>,
+) -> Result<DataFrame, SessionError> {
+    let ingests: Vec<Expr> = runs.iter().map(|entry| lit(entry.run.ingest_id.as_str())).collect();
+    let mut frame = ctx.read_table(Arc::clone(provider))?.filter(col("ingest_id").in_list(ingests, false))?;
+    if let Some(task) = &asked.scope.task {
+        frame = frame.filter(col("task").eq(lit(task.as_str())))?;
+    }
+    Ok(frame)
+}
+
+/// Adds the arm of each row.
+fn arms_of(ctx: &SessionContext, frame: DataFrame, dimension: &Dimension) -> Result<DataFrame, SessionError> {
+    if let Some(arm) = dimension.expression() {
+        return Ok(frame.with_column("arm", arm)?);
+    }
+    let Dimension::OfRun(arms) = dimension else {
+        return Err(SessionError::Internal("a row dimension without an expression".to_owned()));
+    };
+    let columns: Vec<Expr> = frame.schema().fields().iter().map(|field| column(field.name())).collect();
+    let lookup = ctx.read_batch(arms_batch(arms)?)?;
+    let joined = frame.join(lookup, JoinType::Inner, &["ingest_id"], &["arm_ingest_id"], None)?;
+    Ok(joined.select(columns.into_iter().chain([column("arm")]).collect::<Vec<_>>())?)
+}
+
+/// A column by its exact name.
+fn column(name: &str) -> Expr {
+    Expr::Column(datafusion::common::Column::new_unqualified(name))
+}
+
+fn arms_batch(arms: &HashMap<String, String>) -> Result<RecordBatch, SessionError> {
+    let mut pairs: Vec<(&String, &String)> = arms.iter().collect();
+    pairs.sort();
+    let ingests: ArrayRef = Arc::new(StringArray::from_iter_values(pairs.iter().map(|(ingest, _)| *ingest)));
+    let names: ArrayRef = Arc::new(StringArray::from_iter_values(pairs.iter().map(|(_, arm)| *arm)));
+    Ok(RecordBatch::try_from_iter([("arm_ingest_id", ingests), ("arm", names)])?)
+}
+
+/// Scores with the arm and the case id of their result, where those are not on the score itself.
+fn placed_by_result(scores: DataFrame, results: &DataFrame) -> Result<DataFrame, SessionError> {
+    let columns: Vec<Expr> = scores
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| match field.name().as_str() {
+            "case_id" => column("result_case_id").alias("case_id"),
+            name => column(name),
+        })
+        .chain([column("arm")])
+        .collect();
+    let places = results.clone().select(vec![
+        column("ingest_id").alias("result_ingest_id"),
+        column("execution").alias("result_execution"),
+        column("case_id").alias("result_case_id"),
+        column("arm"),
+    ])?;
+    let joined = scores.join(
+        places,
+        JoinType::Inner,
+        &["ingest_id", "execution"],
+        &["result_ingest_id", "result_execution"],
+        None,
+    )?;
+    Ok(joined.select(columns)?)
+}
+
+/// Steps have fewer columns: a dimension they lack leaves them by run.
+fn of_steps(dimension: &Dimension, runs: &[RunEntry]) -> Dimension {
+    match dimension {
+        Dimension::OfRow(name) | Dimension::OfResult(name)
+            if !crate::model::StepRow::columns().iter().any(|column| column.name == name) =>
+        {
+            Dimension::OfRun(super::dimension::run_labels(runs))
+        }
+        other => other.clone(),
+    }
+}
+
+/// The cluster of each case; no row when none was asked for.
+fn clusters(results: &DataFrame, options: &Options) -> Result<DataFrame, SessionError> {
+    let (cluster, asked) = match &options.cluster {
+        Some(path) => (path_expression(path)?, true),
+        None => (lit(ScalarValue::Utf8(None)), false),
+    };
+    Ok(results
+        .clone()
+        .filter(lit(asked))?
+        .select(vec![column("task"), column("case_id"), cluster.alias("cluster")])?
+        .aggregate(vec![column("task"), column("case_id")], vec![min(column("cluster")).alias("cluster")])?)
+}
+
+/// The runs with their place: in the order they are in, from 0.
+pub(crate) fn runs_batch(runs: &[RunEntry]) -> Result<RecordBatch, SessionError> {
+    let rows: Vec<RunRow> = runs.iter().map(|entry| entry.run.clone()).collect();
+    let batch = RunRow::batch(&rows)?;
+    let mut fields: Vec<Field> = batch.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
+    let mut columns = batch.columns().to_vec();
+    fields.push(Field::new("place", DataType::Int64, false));
+    columns.push(Arc::new(Int64Array::from_iter_values(0..rows.len() as i64)));
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+/// The planned keys of the runs that list them.
+fn planned_keys(runs: &[RunEntry]) -> Result<RecordBatch, SessionError> {
+    let mut columns: [Vec<Option<String>>; 5] = Default::default();
+    for entry in runs {
+        let listed: Option<Value> =
+            entry.run.planned_keys.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        for key in listed.as_ref().and_then(Value::as_array).into_iter().flatten() {
+            let text = |name: &str| key.get(name).and_then(Value::as_str).map(str::to_owned);
+            columns[0].push(Some(entry.run.run_id.clone()));
+            columns[1].push(Some(entry.run.ingest_id.clone()));
+            columns[2].push(Some(text("task").unwrap_or_else(|| entry.run.task.clone())));
+            columns[3].push(text("case_id"));
+            columns[4].push(text("model"));
+        }
+    }
+    let names = ["run_id", "ingest_id", "task", "case_id", "model"];
+    let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+    let arrays = columns.into_iter().map(|values| Arc::new(StringArray::from(values)) as ArrayRef).collect();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
+}
+
+/// Arrays of one table for people who describe metrics; see [`metrics::relation`].
+pub(crate) fn text_column(values: Vec<Option<String>>) -> ArrayRef {
+    Arc::new(StringArray::from(values))
+}
+
+/// A column of flags.
+pub(crate) fn flag_column(values: Vec<Option<bool>>) -> ArrayRef {
+    Arc::new(BooleanArray::from(values))
+}
+
+/// A column of numbers.
+pub(crate) fn number_column(values: Vec<Option<f64>>) -> ArrayRef {
+    Arc::new(Float64Array::from(values))
+}

@@ -1,0 +1,213 @@
+//! Which runs a question is about: names, the newest few, a task, a predicate over `runs`.
+
+use std::sync::Arc;
+
+use arrow::array::Int64Array;
+use datafusion::common::DFSchema;
+use datafusion::datasource::MemTable;
+use datafusion::prelude::{SessionContext, col};
+
+use super::SessionError;
+use super::facts::{RunEntry, in_time};
+use super::options::Scope;
+use super::relations::runs_batch;
+use crate::model::nearest;
+
+/// The runs in scope, in the order of the names, else oldest first.
+///
+/// # Errors
+/// When a name fits no run or several, a predicate does not plan, or nothing is left.
+pub(crate) async fn select(runs: &[RunEntry], scope: &Scope) -> Result<Vec<RunEntry>, SessionError> {
+    let mut selected = if scope.runs.is_empty() { runs.to_vec() } else { named(runs, &scope.runs)? };
+    if let Some(task) = &scope.task {
+        selected = of_task(selected, task)?;
+    }
+    if let Some(predicate) = &scope.predicate {
+        selected = satisfying(selected, predicate).await?;
+    }
+    if let Some(last) = scope.last {
+        selected.sort_by(|left, right| in_time(&left.run, &right.run));
+        selected = selected.split_off(selected.len().saturating_sub(last));
+    }
+    if selected.is_empty() {
+        return Err(SessionError::NoRuns);
+    }
+    Ok(selected)
+}
+
+fn named(runs: &[RunEntry], names: &[String]) -> Result<Vec<RunEntry>, SessionError> {
+    let mut selected: Vec<RunEntry> = Vec::new();
+    for name in names {
+        for entry in resolve(runs, name)? {
+            if !selected.iter().any(|known| known.run.ingest_id == entry.run.ingest_id) {
+                selected.push(entry.clone());
+            }
+        }
+    }
+    Ok(selected)
+}
+
+/// The runs that a name stands for: an id, the name given with `--name`, `last`, `last~N`, a glob, a unique prefix.
+///
+/// # Errors
+/// When it stands for none, or as a prefix for several.
+pub fn resolve<'a>(runs: &'a [RunEntry], name: &str) -> Result<Vec<&'a RunEntry>, SessionError> {
+    let exact: Vec<&RunEntry> = runs
+        .iter()
+        .filter(|entry| entry.run.run_id == name || entry.run.name.as_deref() == Some(name))
+        .collect();
+    if !exact.is_empty() {
+        return Ok(exact);
+    }
+    if let Some(back) = steps_back(name) {
+        return from_the_end(runs, back).map(|entry| vec![entry]).ok_or_else(|| unknown(runs, name));
+    }
+    if name.contains(['*', '?', '[']) {
+        return by_glob(runs, name);
+    }
+    let prefixed: Vec<&RunEntry> = runs
+        .iter()
+        .filter(|entry| {
+            entry.run.run_id.starts_with(name)
+                || entry.run.name.as_deref().is_some_and(|given| given.starts_with(name))
+        })
+        .collect();
+    match prefixed.as_slice() {
+        [] => Err(unknown(runs, name)),
+        [entry] => Ok(vec![*entry]),
+        several => Err(SessionError::AmbiguousRun {
+            name: name.to_owned(),
+            matches: several.iter().map(|entry| entry.run.run_id.clone()).collect(),
+        }),
+    }
+}
+
+fn steps_back(name: &str) -> Option<usize> {
+    match name.strip_prefix("last")? {
+        "" => Some(0),
+        rest => rest.strip_prefix('~')?.parse().ok(),
+    }
+}
+
+fn from_the_end(runs: &[RunEntry], back: usize) -> Option<&RunEntry> {
+    let mut ordered: Vec<&RunEntry> = runs.iter().collect();
+    ordered.sort_by(|left, right| in_time(&left.run, &right.run));
+    ordered.len().checked_sub(back + 1).and_then(|place| ordered.get(place).copied())
+}
+
+fn by_glob<'a>(runs: &'a [RunEntry], name: &str) -> Result<Vec<&'a RunEntry>, SessionError> {
+    let pattern = glob::Pattern::new(name).map_err(|_| unknown(runs, name))?;
+    let matches: Vec<&RunEntry> = runs
+        .iter()
+        .filter(|entry| {
+            pattern.matches(&entry.run.run_id)
+                || entry.run.name.as_deref().is_some_and(|given| pattern.matches(given))
+        })
+        .collect();
+    if matches.is_empty() { Err(unknown(runs, name)) } else { Ok(matches) }
+}
+
+fn unknown(runs: &[RunEntry], name: &str) -> SessionError {
+    let names =
+        runs.iter().flat_map(|entry| [Some(entry.run.run_id.as_str()), entry.run.name.as_deref()]).flatten();
+    SessionError::UnknownRun { name: name.to_owned(), near: nearest(name, names).map(str::to_owned) }
+}
+
+fn of_task(runs: Vec<RunEntry>, task: &str) -> Result<Vec<RunEntry>, SessionError> {
+    // A run may hold several tasks and names only its first: such a run stays, its rows are filtered by task.
+    let known: Vec<String> = runs.iter().map(|entry| entry.run.task.clone()).collect();
+    let selected: Vec<RunEntry> = runs
+        .into_iter()
+        .filter(|entry| entry.run.task == task || holds_task(&entry.run.extra, task))
+        .collect();
+    if selected.is_empty() {
+        let near = nearest(task, known.iter().map(String::as_str)).map(str::to_owned);
+        return Err(SessionError::UnknownTask { task: task.to_owned(), near });
+    }
+    Ok(selected)
+}
+
+/// Whether the header's list of further tasks holds one.
+fn holds_task(extra: &Option<String>, task: &str) -> bool {
+    let extra: Option<serde_json::Value> = extra.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    extra
+        .as_ref()
+        .and_then(|extra| extra.get("tasks")?.as_array())
+        .is_some_and(|tasks| tasks.iter().any(|known| known.as_str() == Some(task)))
+}
+
+async fn satisfying(runs: Vec<RunEntry>, predicate: &str) -> Result<Vec<RunEntry>, SessionError> {
+    let ctx = SessionContext::new();
+    let batch = runs_batch(&runs)?;
+    let schema = DFSchema::try_from(batch.schema())?;
+    let expression = ctx.parse_sql_expr(predicate, &schema).map_err(|error| SessionError::Predicate {
+        flag: "--scope",
+        predicate: predicate.to_owned(),
+        problem: error.strip_backtrace(),
+    })?;
+    ctx.register_table("runs", Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
+    let kept = ctx.table("runs").await?.filter(expression)?.select(vec![col("place")])?.collect().await?;
+    let mut selected = Vec::new();
+    for batch in kept {
+        if let Some(places) = batch.column(0).as_any().downcast_ref::<Int64Array>() {
+            selected.extend(
+                places.values().iter().filter_map(|place| runs.get(usize::try_from(*place).ok()?).cloned()),
+            );
+        }
+    }
+    Ok(selected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{RunRow, Timestamp};
+
+    fn run(run_id: &str, started: i64) -> RunEntry {
+        RunEntry {
+            run: RunRow {
+                run_id: run_id.into(),
+                ingest_id: run_id.into(),
+                started_at: Some(Timestamp(started)),
+                task: "t".into(),
+                ..RunRow::default()
+            },
+            argument: None,
+        }
+    }
+
+    fn ids(names: &[&str]) -> Result<Vec<String>, String> {
+        let runs =
+            [run("baseline::1", 1), run("baseline", 2), run("candidate::1", 3), run("candidate::2", 4)];
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        named(&runs, &names)
+            .map(|entries| entries.into_iter().map(|entry| entry.run.run_id).collect())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_exact_id_beats_a_prefix() {
+        assert_eq!(ids(&["baseline"]).unwrap(), ["baseline"]);
+        assert_eq!(ids(&["baseline::"]).unwrap(), ["baseline::1"]);
+    }
+
+    #[test]
+    fn last_counts_back_in_time() {
+        assert_eq!(ids(&["last", "last~2"]).unwrap(), ["candidate::2", "baseline"]);
+        assert!(ids(&["last~9"]).is_err());
+    }
+
+    #[test]
+    fn a_glob_takes_all_it_matches_and_a_prefix_of_two_is_ambiguous() {
+        assert_eq!(ids(&["cand*"]).unwrap().len(), 2);
+        let error = ids(&["cand"]).unwrap_err();
+        assert!(error.contains("candidate::1") && error.contains("candidate::2"), "{error}");
+    }
+
+    #[test]
+    fn a_slip_names_the_near_run() {
+        let runs = [run("candidate::1", 3)];
+        let Err(SessionError::UnknownRun { near, .. }) = resolve(&runs, "candidat:1") else { panic!() };
+        assert_eq!(near.as_deref(), Some("candidate::1"));
+    }
+}
