@@ -1,1 +1,2 @@
-fn main() {}
+#[path = "../support/synthetic.rs"]
+mod synthetic;

@@ -1,0 +1,132 @@
+//! Statistics as SQL functions: what the views call on small aggregates, and what a person may call too.
+//!
+//! Every function is listed once, in [`FUNCTIONS`]; docs, the shell and the registration derive from it. A null
+//! argument gives null, and so does an argument outside the function's domain: a statistic that does not exist
+//! is missing, it is no error and no NaN. Aggregates (mean, standard deviation, percentiles) are the engine's own.
+
+mod beta;
+mod distribution;
+#[cfg(test)]
+mod tests;
+mod udf;
+
+use datafusion::logical_expr::ScalarUDF;
+use datafusion::prelude::SessionContext;
+
+pub use distribution::{
+    binomial_cdf, mcnemar_exact_p, normal_cdf, normal_quantile, sign_test_p, student_t_p, student_t_quantile,
+};
+
+/// A statistic as SQL knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Function {
+    /// Name in SQL.
+    pub name: &'static str,
+    /// Names of its arguments, in order.
+    pub arguments: &'static [&'static str],
+    /// What it gives, in a line; says when that is null beyond null arguments.
+    pub doc: &'static str,
+    kernel: Kernel,
+}
+
+/// The computation behind a function, by the SQL types of its arguments; the result is always a DOUBLE.
+#[derive(Debug, Clone, Copy)]
+enum Kernel {
+    Double(fn(f64) -> Option<f64>),
+    DoubleDouble(fn(f64, f64) -> Option<f64>),
+    CountCount(fn(i64, i64) -> Option<f64>),
+    CountCountDouble(fn(i64, i64, f64) -> Option<f64>),
+}
+
+/// Every function, in documentation order.
+pub const FUNCTIONS: [Function; 7] = [
+    Function {
+        name: "student_t_p",
+        arguments: &["t", "df"],
+        doc: "two-sided p-value of Student's t with df degrees of freedom; null unless t is finite and df > 0",
+        kernel: Kernel::DoubleDouble(student_t_p),
+    },
+    Function {
+        name: "student_t_quantile",
+        arguments: &["p", "df"],
+        doc: "the t with probability p below it; null unless 0 < p < 1 and df > 0",
+        kernel: Kernel::DoubleDouble(student_t_quantile),
+    },
+    Function {
+        name: "normal_cdf",
+        arguments: &["x"],
+        doc: "probability that a standard normal value is at most x; null unless x is finite",
+        kernel: Kernel::Double(normal_cdf),
+    },
+    Function {
+        name: "normal_quantile",
+        arguments: &["p"],
+        doc: "the standard normal value with probability p below it; null unless 0 < p < 1",
+        kernel: Kernel::Double(normal_quantile),
+    },
+    Function {
+        name: "binomial_cdf",
+        arguments: &["k", "n", "p"],
+        doc: "probability of at most k successes in n trials; null unless n >= 0 and 0 <= p <= 1",
+        kernel: Kernel::CountCountDouble(binomial_cdf),
+    },
+    Function {
+        name: "mcnemar_exact_p",
+        arguments: &["improved", "regressed"],
+        doc: "exact two-sided McNemar p-value of the cases that changed; 1 when none did, null for a negative count",
+        kernel: Kernel::CountCount(mcnemar_exact_p),
+    },
+    Function {
+        name: "sign_test_p",
+        arguments: &["positive", "negative"],
+        doc: "exact two-sided sign test of differences that are not 0; 1 when there is none, null for a negative count",
+        kernel: Kernel::CountCount(sign_test_p),
+    },
+];
+
+impl Function {
+    /// How it is called, with the SQL types, such as `student_t_p(t DOUBLE, df DOUBLE) -> DOUBLE`.
+    pub fn signature(&self) -> String {
+        let arguments: Vec<String> = self
+            .arguments
+            .iter()
+            .zip(self.kernel.argument_types())
+            .map(|(name, kind)| format!("{name} {}", kind.sql()))
+            .collect();
+        format!("{}({}) -> DOUBLE", self.name, arguments.join(", "))
+    }
+}
+
+/// Type of an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Count,
+    Double,
+}
+
+impl Kind {
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::Count => "BIGINT",
+            Self::Double => "DOUBLE",
+        }
+    }
+}
+
+impl Kernel {
+    const fn argument_types(self) -> &'static [Kind] {
+        match self {
+            Self::Double(_) => &[Kind::Double],
+            Self::DoubleDouble(_) => &[Kind::Double, Kind::Double],
+            Self::CountCount(_) => &[Kind::Count, Kind::Count],
+            Self::CountCountDouble(_) => &[Kind::Count, Kind::Count, Kind::Double],
+        }
+    }
+}
+
+/// Makes every function of [`FUNCTIONS`] known to the SQL of a session.
+pub fn register(ctx: &SessionContext) {
+    for function in FUNCTIONS {
+        ctx.register_udf(ScalarUDF::from(udf::Statistic::new(function)));
+    }
+}

@@ -1,0 +1,114 @@
+//! Carries a [`Function`] into DataFusion: argument types, nulls, arrays and single values.
+//!
+//! Knows nothing of statistics. Integers and decimals are brought to DOUBLE by the engine before a call.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, PrimitiveArray};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Float64Type, Int64Type};
+use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+
+use super::{Function, Kernel, Kind};
+
+/// A [`Function`] as the engine calls it. Two are equal when their names are.
+#[derive(Debug)]
+pub(super) struct Statistic {
+    function: Function,
+    signature: Signature,
+}
+
+impl Statistic {
+    pub(super) fn new(function: Function) -> Self {
+        let types = function
+            .kernel
+            .argument_types()
+            .iter()
+            .map(|kind| match kind {
+                Kind::Count => DataType::Int64,
+                Kind::Double => DataType::Float64,
+            })
+            .collect();
+        Self { function, signature: Signature::exact(types, Volatility::Immutable) }
+    }
+}
+
+impl PartialEq for Statistic {
+    fn eq(&self, other: &Self) -> bool {
+        self.function.name == other.function.name
+    }
+}
+
+impl Eq for Statistic {}
+
+impl Hash for Statistic {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.function.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Statistic {
+    fn name(&self) -> &str {
+        self.function.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Float64)
+    }
+
+    fn is_strict(&self) -> bool {
+        true
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let single = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let answer: Float64Array = match self.function.kernel {
+            Kernel::Double(kernel) => {
+                let [x] = exactly(&arrays)?;
+                doubles(x)?.iter().map(|x| kernel(x?)).collect()
+            }
+            Kernel::DoubleDouble(kernel) => {
+                let [x, y] = exactly(&arrays)?;
+                doubles(x)?.iter().zip(doubles(y)?).map(|(x, y)| kernel(x?, y?)).collect()
+            }
+            Kernel::CountCount(kernel) => {
+                let [x, y] = exactly(&arrays)?;
+                counts(x)?.iter().zip(counts(y)?).map(|(x, y)| kernel(x?, y?)).collect()
+            }
+            Kernel::CountCountDouble(kernel) => {
+                let [x, y, z] = exactly(&arrays)?;
+                let pairs = counts(x)?.iter().zip(counts(y)?);
+                pairs.zip(doubles(z)?).map(|((x, y), z)| kernel(x?, y?, z?)).collect()
+            }
+        };
+        if single && answer.len() == 1 {
+            let value = answer.is_valid(0).then(|| answer.value(0));
+            return Ok(ColumnarValue::Scalar(ScalarValue::Float64(value)));
+        }
+        Ok(ColumnarValue::Array(Arc::new(answer)))
+    }
+}
+
+fn exactly<const N: usize>(arrays: &[ArrayRef]) -> Result<&[ArrayRef; N]> {
+    arrays.try_into().map_err(|_| exec_datafusion_err!("expected {N} arguments, found {}", arrays.len()))
+}
+
+fn doubles(array: &ArrayRef) -> Result<&Float64Array> {
+    typed::<Float64Type>(array)
+}
+
+fn counts(array: &ArrayRef) -> Result<&PrimitiveArray<Int64Type>> {
+    typed::<Int64Type>(array)
+}
+
+fn typed<T: ArrowPrimitiveType>(array: &ArrayRef) -> Result<&PrimitiveArray<T>, DataFusionError> {
+    array
+        .as_primitive_opt::<T>()
+        .ok_or_else(|| exec_datafusion_err!("expected {}, found {}", T::DATA_TYPE, array.data_type()))
+}
