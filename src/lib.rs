@@ -5,6 +5,7 @@
 //! `session`, `questions`, [`answer`], `render`, `cli`.
 
 pub mod answer;
+
 pub mod functions;
 pub mod import;
 pub mod ingest;

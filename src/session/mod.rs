@@ -12,9 +12,9 @@ mod relations;
 mod scope;
 mod views;
 
-use arrow::array::{Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
-use datafusion::common::ScalarValue;
+use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::count_distinct;
 use datafusion::prelude::{SessionConfig, SessionContext, coalesce, col, lit};
 use datafusion::sql::parser::Statement;
@@ -38,6 +38,23 @@ pub struct Rows {
     pub schema: SchemaRef,
     /// The rows.
     pub batches: Vec<RecordBatch>,
+}
+
+impl Rows {
+    /// The rows as values of a type whose fields are named like the columns.
+    ///
+    /// # Errors
+    /// When a column is missing or has another type.
+    pub fn read<T: serde::de::DeserializeOwned>(&self) -> Result<Vec<T>, SessionError> {
+        let mut writer = arrow::json::ArrayWriter::new(Vec::new());
+        writer.write_batches(&self.batches.iter().collect::<Vec<_>>())?;
+        writer.finish()?;
+        let bytes = writer.into_inner();
+        if bytes.is_empty() {
+            return Ok(Vec::new());
+        }
+        serde_json::from_slice(&bytes).map_err(|error| SessionError::Internal(format!("rows of an answer: {error}")))
+    }
 }
 
 /// What a session is opened with.
@@ -188,6 +205,19 @@ impl Session {
         self.prepare(&needed).await?;
         let frame = self.ctx.sql_with_options(sql, read_only()).await?;
         collected(frame).await
+    }
+
+    /// Runs one statement of ours whose `$name` parameters are bound to values.
+    ///
+    /// # Errors
+    /// When it does not plan or run.
+    pub async fn rows_with(&mut self, sql: &str, values: &[(&str, ScalarValue)]) -> Result<Rows, SessionError> {
+        self.prepare(&references(sql)?).await?;
+        let plan = self.ctx.state().create_logical_plan(sql).await?;
+        let values: Vec<(String, ScalarValue)> =
+            values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let plan = plan.with_param_values(ParamValues::from(values))?;
+        collected(self.ctx.execute_logical_plan(plan).await?).await
     }
 
     /// Runs one parsed statement and gives all of its rows.
@@ -347,12 +377,4 @@ pub(crate) fn text_values(rows: &Rows, column: usize) -> Vec<String> {
         }
     }
     values
-}
-
-/// A number of the first row, for tests and headers.
-pub(crate) fn first_number(rows: &Rows, column: usize) -> Option<f64> {
-    let batch = rows.batches.iter().find(|batch| batch.num_rows() > 0)?;
-    let numbers = arrow::compute::cast(batch.column(column), &arrow::datatypes::DataType::Float64).ok()?;
-    let numbers = numbers.as_any().downcast_ref::<Float64Array>()?;
-    (!numbers.is_null(0)).then(|| numbers.value(0))
 }

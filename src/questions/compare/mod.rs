@@ -1,0 +1,356 @@
+//! Compares arms: which wins on which metric, what improved and regressed, and is it more than noise?
+//!
+//! Asks the views and gathers their rows; the document and the screen are made from them in the files beside.
+
+mod document;
+mod notes;
+mod screen;
+
+use std::collections::BTreeMap;
+
+use datafusion::common::ScalarValue;
+use serde::Deserialize;
+
+use crate::answer::Answer;
+use crate::model::nearest;
+use crate::session::{Rows, Session, SessionError};
+
+/// What is asked beyond the session.
+#[derive(Debug, Clone, Default)]
+pub struct Compare {
+    /// Metrics to show; the usual ones when empty. The first one is the metric of the cases.
+    pub metrics: Vec<String>,
+    /// Only cases with this outcome against the baseline.
+    pub only: Option<Outcome>,
+    /// How many cases to show; `None` for the default of the format.
+    pub cases: Option<CaseLimit>,
+}
+
+/// How many cases are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaseLimit {
+    /// All of them.
+    All,
+    /// So many, those that changed most.
+    Most(usize),
+}
+
+/// What became of a case against the baseline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Better by at least the threshold.
+    Improved,
+    /// Worse by at least the threshold.
+    Regressed,
+    /// Neither.
+    Unchanged,
+    /// Only the baseline ran it.
+    BaselineOnly,
+    /// Only the candidate ran it.
+    CandidateOnly,
+    /// A value is missing on one side.
+    Unscored,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of the document.
+    pub const ALL: [Self; 6] = [
+        Self::Improved,
+        Self::Regressed,
+        Self::Unchanged,
+        Self::BaselineOnly,
+        Self::CandidateOnly,
+        Self::Unscored,
+    ];
+
+    /// The word in SQL and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Improved => "improved",
+            Self::Regressed => "regressed",
+            Self::Unchanged => "unchanged",
+            Self::BaselineOnly => "baseline_only",
+            Self::CandidateOnly => "candidate_only",
+            Self::Unscored => "unscored",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == word)
+    }
+}
+
+/// A row of `arms`.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Arm {
+    pub arm: String,
+    pub run_ids: Vec<String>,
+    #[serde(default)]
+    pub models: Vec<String>,
+    pub result_count: i64,
+    pub case_count: i64,
+    pub superseded_count: i64,
+    pub ok: i64,
+    pub quality_failure: i64,
+    pub execution_error: i64,
+    pub scorer_error: i64,
+    pub limit: i64,
+    pub cancelled: i64,
+    pub passed: i64,
+    pub pass_rate_attempts: Option<f64>,
+    pub pass_rate_latest: Option<f64>,
+    pub pass_rate_scored: Option<f64>,
+    pub run_count: i64,
+    pub most_attempts: i64,
+}
+
+/// A row of `metric_coverage`.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Coverage {
+    pub metric: String,
+    pub built_in: bool,
+    pub cases: i64,
+    pub scored: i64,
+    pub all_cases: i64,
+}
+
+/// A row of `metric_winners` with the bounds of `metric_summary`.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Value {
+    pub task: Option<String>,
+    pub metric: String,
+    pub arm: String,
+    pub direction: String,
+    pub unit: Option<String>,
+    pub aggregate: String,
+    pub value: Option<f64>,
+    pub n: i64,
+    pub unscored: i64,
+    pub lowest: Option<f64>,
+    pub highest: Option<f64>,
+    pub winner: bool,
+    pub tied: bool,
+    pub winner_common: bool,
+    pub n_common: i64,
+}
+
+/// A row of `change_counts`.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Change {
+    pub task: Option<String>,
+    pub metric: String,
+    pub baseline: String,
+    pub candidate: String,
+    pub common: i64,
+    pub improved: i64,
+    pub regressed: i64,
+    pub unchanged: i64,
+    pub baseline_only: i64,
+    pub candidate_only: i64,
+    pub unscored: i64,
+    pub mean_baseline: Option<f64>,
+    pub mean_candidate: Option<f64>,
+    pub mean_delta: Option<f64>,
+    pub normalized_gain: Option<f64>,
+    pub standard_error: Option<f64>,
+    pub ci_low: Option<f64>,
+    pub ci_high: Option<f64>,
+    pub p_value: Option<f64>,
+    pub p_adjusted: Option<f64>,
+    pub test: Option<String>,
+    pub mde: Option<f64>,
+    pub family: Option<String>,
+    pub verdict: Option<String>,
+}
+
+/// A row of `score_changes`.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct CaseChange {
+    pub candidate: String,
+    pub task: String,
+    pub case_id: String,
+    pub metric: String,
+    pub outcome: Outcome,
+}
+
+/// A cell of the cases: an arm's value for a case, with how the case ended.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct CaseValue {
+    pub arm: String,
+    pub task: String,
+    pub case_id: String,
+    pub value: Option<f64>,
+    pub status: String,
+    pub attempts: i64,
+}
+
+/// A case over all arms.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub task: String,
+    pub case_id: String,
+    /// Outcome by candidate.
+    pub outcomes: BTreeMap<String, Outcome>,
+    /// Value by arm.
+    pub values: BTreeMap<String, CaseValue>,
+    /// Largest absolute change against the baseline.
+    pub change: f64,
+}
+
+/// Everything that a comparison knows, baseline first.
+pub(crate) struct Comparison {
+    pub by: String,
+    pub baseline: String,
+    pub primary: String,
+    pub arms: Vec<Arm>,
+    pub coverage: Vec<Coverage>,
+    pub values: Vec<Value>,
+    pub changes: Vec<Change>,
+    pub improved_and_regressed: Vec<CaseChange>,
+    /// Metric of `cases`.
+    pub case_metric: String,
+    pub cases: Vec<Case>,
+    pub notes: Vec<String>,
+    pub records: Rows,
+}
+
+/// An answer, and whether its arms have anything in common.
+pub struct Compared {
+    /// The answer.
+    pub answer: Answer,
+    /// False when there are several arms and no candidate shares a case with the baseline.
+    pub comparable: bool,
+}
+
+/// Compares the arms of a session.
+///
+/// # Errors
+/// When an arm or metric that was asked for does not exist, or the views cannot be computed.
+pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared, SessionError> {
+    session.materialize("case_values").await?;
+    let baseline = session.baseline().await?;
+    let mut arms: Vec<Arm> = session.rows("SELECT * FROM arms ORDER BY first_row, arm").await?.read()?;
+    arms.sort_by_key(|arm| arm.arm != baseline);
+    let coverage: Vec<Coverage> =
+        session.rows("SELECT * FROM metric_coverage ORDER BY built_in DESC, metric").await?.read()?;
+    let case_metric = asked.metrics.first().cloned().unwrap_or_else(|| session.primary().to_owned());
+    known_metrics(&coverage, asked, session.primary())?;
+    let records = session.rows(VALUES).await?;
+    let mut comparison = Comparison {
+        by: session.by().to_owned(),
+        primary: session.primary().to_owned(),
+        values: records.read()?,
+        changes: Vec::new(),
+        improved_and_regressed: Vec::new(),
+        cases: cases(session, &case_metric, &baseline, asked.only).await?,
+        case_metric,
+        notes: Vec::new(),
+        baseline,
+        arms,
+        coverage,
+        records,
+    };
+    if comparison.arms.len() > 1 {
+        comparison.changes = session.rows(CHANGES).await?.read()?;
+        comparison.improved_and_regressed = session.rows(MOVED).await?.read()?;
+    }
+    comparison.notes = notes::of(&comparison, session).await?;
+    let comparable = comparison.arms.len() < 2 || comparison.changes.iter().any(shares_a_case);
+    let answer = Answer {
+        blocks: screen::blocks(&comparison, session, asked),
+        document: Some(document::of(&comparison, asked)?),
+        ids: Some(comparison.cases.iter().map(|case| case.case_id.clone()).collect()),
+        records: comparison.records.into(),
+    };
+    Ok(Compared { answer, comparable })
+}
+
+const VALUES: &str = "SELECT winners.task, winners.metric, winners.arm, winners.direction, winners.unit, \
+     winners.aggregate, winners.value, winners.n, winners.unscored, summary.lowest, summary.highest, \
+     winners.rank, winners.winner, winners.tied, winners.winner_common, winners.n_common \
+     FROM metric_winners AS winners INNER JOIN metric_summary AS summary \
+     ON winners.arm = summary.arm AND winners.metric = summary.metric \
+     AND winners.task IS NOT DISTINCT FROM summary.task \
+     ORDER BY winners.task NULLS FIRST, winners.metric, winners.arm";
+
+const CHANGES: &str = "SELECT * FROM change_counts ORDER BY task NULLS FIRST, metric, candidate";
+
+const MOVED: &str = "SELECT candidate, task, case_id, metric, outcome FROM score_changes \
+     WHERE outcome IN ('improved', 'regressed') ORDER BY task, metric, candidate, case_id";
+
+const OUTCOMES: &str = "SELECT candidate, task, case_id, metric, outcome FROM score_changes \
+     WHERE metric = $metric ORDER BY task, case_id, candidate";
+
+const CASE_VALUES: &str = "SELECT case_states.arm, case_states.task, case_states.case_id, case_values.value, \
+     case_states.status, case_states.attempts FROM case_states LEFT JOIN case_values \
+     ON case_states.arm = case_values.arm AND case_states.task = case_values.task \
+     AND case_states.case_id = case_values.case_id AND case_values.metric = $metric \
+     ORDER BY case_states.task, case_states.case_id, case_states.arm";
+
+fn shares_a_case(change: &Change) -> bool {
+    change.common + change.unscored > 0
+}
+
+/// Whether every metric that was asked for is there.
+fn known_metrics(coverage: &[Coverage], asked: &Compare, primary: &str) -> Result<(), SessionError> {
+    let names: Vec<&str> = coverage.iter().map(|metric| metric.metric.as_str()).collect();
+    let wanted = asked.metrics.iter().map(String::as_str).chain((!names.is_empty()).then_some(primary));
+    for metric in wanted {
+        if !names.contains(&metric) {
+            // Runs whose every row failed have no score at all: the primary metric may be absent, a wish may not.
+            if metric == primary && !asked.metrics.iter().any(|wish| wish == metric) {
+                continue;
+            }
+            return Err(SessionError::UnknownMetric {
+                name: metric.to_owned(),
+                near: nearest(metric, names.iter().copied()).map(str::to_owned),
+                metrics: names.iter().map(|name| (*name).to_owned()).collect(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The cases of a metric over all arms, those that changed most first.
+async fn cases(
+    session: &mut Session,
+    metric: &str,
+    baseline: &str,
+    only: Option<Outcome>,
+) -> Result<Vec<Case>, SessionError> {
+    let bound = [("metric", ScalarValue::Utf8(Some(metric.to_owned())))];
+    let values: Vec<CaseValue> = session.rows_with(CASE_VALUES, &bound).await?.read()?;
+    let outcomes: Vec<CaseChange> = session.rows_with(OUTCOMES, &bound).await?.read()?;
+    let mut cases: BTreeMap<(String, String), Case> = BTreeMap::new();
+    for value in values {
+        let case = cases.entry((value.task.clone(), value.case_id.clone())).or_insert_with(|| Case {
+            task: value.task.clone(),
+            case_id: value.case_id.clone(),
+            outcomes: BTreeMap::new(),
+            values: BTreeMap::new(),
+            change: 0.0,
+        });
+        case.values.insert(value.arm.clone(), value);
+    }
+    for change in outcomes {
+        if let Some(case) = cases.get_mut(&(change.task, change.case_id)) {
+            case.outcomes.insert(change.candidate, change.outcome);
+        }
+    }
+    let mut cases: Vec<Case> = cases.into_values().collect();
+    for case in &mut cases {
+        case.change = largest_change(case, baseline);
+    }
+    cases.retain(|case| only.is_none_or(|only| case.outcomes.values().any(|outcome| *outcome == only)));
+    cases.sort_by(|left, right| {
+        right.change.total_cmp(&left.change).then_with(|| (&left.task, &left.case_id).cmp(&(&right.task, &right.case_id)))
+    });
+    Ok(cases)
+}
+
+fn largest_change(case: &Case, baseline: &str) -> f64 {
+    let Some(from) = case.values.get(baseline).and_then(|value| value.value) else { return 0.0 };
+    case.values.values().filter_map(|value| value.value).map(|to| (to - from).abs()).fold(0.0, f64::max)
+}

@@ -1,0 +1,175 @@
+//! What one should know before believing a comparison: what differs besides the arm, and what errors leave open.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::{Arm, Comparison, Value};
+use crate::answer::number;
+use crate::model::RunRow;
+use crate::session::{Session, SessionError};
+
+/// The notes of a comparison, most telling first.
+pub(super) async fn of(comparison: &Comparison, session: &mut Session) -> Result<Vec<String>, SessionError> {
+    let mut notes = Vec::new();
+    if let [only] = comparison.arms.as_slice() {
+        notes.push(format!(
+            "only one {}, {}: nothing to compare it with{}",
+            comparison.by,
+            only.arm,
+            if comparison.by == "run" { "" } else { "; --by run or another dimension may have more" }
+        ));
+    }
+    notes.extend(nothing_in_common(comparison));
+    notes.extend(comparison.arms.iter().filter_map(|arm| bounds(comparison, arm)));
+    notes.extend(disagreeing_winners(comparison));
+    notes.extend(pooled(comparison));
+    notes.extend(more_attempts(comparison));
+    notes.extend(one_sided_cases(comparison));
+    if comparison.by == "run" && comparison.arms.len() > 1 {
+        notes.extend(changed_together(session));
+    }
+    notes.extend(different_tools(session));
+    Ok(notes)
+}
+
+fn nothing_in_common(comparison: &Comparison) -> Option<String> {
+    let apart = comparison.arms.len() > 1 && !comparison.changes.iter().any(super::shares_a_case);
+    apart.then(|| {
+        "not comparable: no candidate shares a case with the baseline; is it the same task, or is --case-key needed?"
+            .to_owned()
+    })
+}
+
+/// The bounds that errors leave to the primary metric of an arm.
+fn bounds(comparison: &Comparison, arm: &Arm) -> Option<String> {
+    let value = comparison
+        .values
+        .iter()
+        .find(|value| value.arm == arm.arm && value.metric == comparison.primary && value.unscored > 0)?;
+    let (low, high) = (value.lowest?, value.highest?);
+    (value.aggregate == "mean").then(|| {
+        let cases = if value.unscored == 1 { "1 case" } else { &format!("{} cases", value.unscored) };
+        format!(
+            "{cases} of {} without a value (errors): its {} lies between {} and {}, whatever they would have scored",
+            arm.arm,
+            value.metric,
+            number::score(low),
+            number::score(high)
+        )
+    })
+}
+
+/// Metrics whose winner changes when only the cases that every arm has are looked at.
+fn disagreeing_winners(comparison: &Comparison) -> Vec<String> {
+    let mut notes = Vec::new();
+    for value in comparison.values.iter().filter(|value| value.winner && !value.winner_common) {
+        let common = comparison.values.iter().find(|other| same_line(other, value) && other.winner_common);
+        let task = value.task.as_ref().filter(|_| several_tasks(comparison));
+        let on = task.map_or_else(String::new, |task| format!(" ({task})"));
+        notes.push(match common {
+            Some(other) => format!(
+                "{}{on} not marked: {} is best on its own cases, {} on the {} cases that all have",
+                value.metric, value.arm, other.arm, value.n_common
+            ),
+            None => format!(
+                "{}{on} not marked: {} is best on its own cases only; on the {} cases that all have nobody is",
+                value.metric, value.arm, value.n_common
+            ),
+        });
+    }
+    notes
+}
+
+fn same_line(left: &Value, right: &Value) -> bool {
+    left.metric == right.metric && left.task == right.task
+}
+
+fn several_tasks(comparison: &Comparison) -> bool {
+    let tasks: BTreeSet<&Option<String>> = comparison.values.iter().map(|value| &value.task).collect();
+    tasks.len() > 1
+}
+
+fn pooled(comparison: &Comparison) -> Vec<String> {
+    let arms = comparison.arms.iter().filter(|_| comparison.arms.len() > 1);
+    arms.filter_map(|arm| match (arm.models.len() > 1 && comparison.by != "model", arm.run_count > 1) {
+        (true, _) => Some(format!("{} pools {} models: {}", arm.arm, arm.models.len(), arm.models.join(", "))),
+        (false, true) if comparison.by != "run" => {
+            Some(format!("{} pools {} runs: the mean of each case counts", arm.arm, arm.run_count))
+        }
+        _ => None,
+    })
+    .collect()
+}
+
+fn more_attempts(comparison: &Comparison) -> Option<String> {
+    let share = |arm: &Arm| arm.superseded_count as f64 / (arm.result_count.max(1)) as f64;
+    let most = comparison.arms.iter().max_by(|left, right| share(left).total_cmp(&share(right)))?;
+    let least = comparison.arms.iter().min_by(|left, right| share(left).total_cmp(&share(right)))?;
+    (comparison.arms.len() > 1 && share(most) > share(least)).then(|| {
+        format!(
+            "{} needed more attempts: {} of its {} results were superseded by a retry, {} of {} for {}",
+            most.arm,
+            most.superseded_count,
+            most.result_count,
+            least.superseded_count,
+            least.result_count,
+            least.arm
+        )
+    })
+}
+
+fn one_sided_cases(comparison: &Comparison) -> Vec<String> {
+    let primary = comparison.changes.iter().filter(|change| change.metric == comparison.primary);
+    primary
+        .filter(|change| change.baseline_only + change.candidate_only > 0 && super::shares_a_case(change))
+        .map(|change| {
+            format!(
+                "{} cases only in {}, {} only in {}: changes are over the cases that both ran",
+                change.baseline_only, change.baseline, change.candidate_only, change.candidate
+            )
+        })
+        .collect()
+}
+
+/// Says which of model, prompt, params and task version differ between runs, when it is more than one.
+fn changed_together(session: &Session) -> Option<String> {
+    let runs: Vec<&RunRow> = session.runs().iter().map(|entry| &entry.run).collect();
+    let differs = |of: fn(&RunRow) -> Option<String>| {
+        let values: BTreeSet<Option<String>> = runs.iter().map(|run| of(run)).collect();
+        values.len() > 1
+    };
+    let mut changed = Vec::new();
+    if differs(|run| param(run, "model").or_else(|| param(run, "target"))) {
+        changed.push("model");
+    }
+    if differs(|run| param(run, "prompt")) {
+        changed.push("prompt");
+    }
+    if differs(|run| param(run, "threshold")) {
+        changed.push("threshold");
+    }
+    if differs(|run| run.eval_file.clone()) {
+        changed.push("eval file");
+    }
+    (changed.len() > 1).then(|| format!("the runs differ in more than one thing: {}", changed.join(", ")))
+}
+
+fn param(run: &RunRow, key: &str) -> Option<String> {
+    let params: Json = serde_json::from_str(run.params.as_deref()?).ok()?;
+    crate::import::json::stored_text(params.get(key)?)
+}
+
+fn different_tools(session: &Session) -> Option<String> {
+    let tools: BTreeSet<String> = session
+        .runs()
+        .iter()
+        .map(|entry| match &entry.run.tool_version {
+            Some(version) => format!("{} {version}", entry.run.tool),
+            None => entry.run.tool.clone(),
+        })
+        .collect();
+    (tools.len() > 1).then(|| {
+        format!("made by different tools or versions: {}", tools.into_iter().collect::<Vec<_>>().join(", "))
+    })
+}

@@ -1,0 +1,372 @@
+//! A comparison as a person reads it: the arms beside each other, what changed, the cases that changed most.
+
+use super::{Arm, Case, CaseLimit, Change, Compare, Comparison, Outcome, Value};
+use crate::answer::{Block, Cell, Column, Mark, Table, number};
+use crate::model::Status;
+use crate::session::Session;
+
+/// From how many arms on the table is turned: arms as rows.
+const MOST_COLUMNS: usize = 4;
+
+/// How many cases a person is shown unless told otherwise.
+const CASES_SHOWN: usize = 10;
+
+/// How many tasks get a table of their own.
+const TASKS_SHOWN: usize = 5;
+
+/// The blocks of a comparison, from top to bottom.
+pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare) -> Vec<Block> {
+    let shown = shown_metrics(comparison, asked);
+    let mut blocks = vec![headline(comparison, session)];
+    let tasks = tasks(comparison);
+    for (place, task) in tasks.iter().take(TASKS_SHOWN).enumerate() {
+        blocks.push(Block::Gap);
+        if tasks.len() > 1 {
+            blocks.push(Block::Line(task.map_or_else(|| "all tasks".to_owned(), |task| format!("task {task}"))));
+        }
+        blocks.push(Block::Table(grid(comparison, *task, &shown, place == 0)));
+        let changes = change_table(comparison, *task, &shown);
+        if !changes.rows.is_empty() {
+            blocks.push(Block::Gap);
+            blocks.push(Block::Table(changes));
+        }
+    }
+    if comparison.arms.len() > 1 || asked.only.is_some() || asked.cases.is_some() {
+        blocks.extend(case_blocks(comparison, asked));
+    }
+    blocks.extend(closing(comparison, &tasks, &shown));
+    blocks
+}
+
+fn headline(comparison: &Comparison, session: &Session) -> Block {
+    let runs = session.runs();
+    let tasks = tasks(comparison).into_iter().flatten().count();
+    let what = match (tasks, runs) {
+        (1, _) => comparison.values.iter().find_map(|value| value.task.clone()).unwrap_or_default(),
+        (tasks, _) => format!("{tasks} tasks"),
+    };
+    let cases = comparison.coverage.iter().map(|metric| metric.all_cases).max().unwrap_or(0);
+    let arms = comparison.arms.len().max(1) as i64;
+    let per_arm = comparison.arms.iter().map(|arm| arm.case_count).max().unwrap_or(cases / arms);
+    let by = match comparison.arms.len() {
+        1 => format!("1 {}", comparison.by),
+        count => format!("{count} {}s", comparison.by),
+    };
+    let of_runs = match (comparison.by.as_str(), runs.len()) {
+        ("run", _) => String::new(),
+        (_, 1) => " of 1 run".to_owned(),
+        (_, count) => format!(" of {count} runs"),
+    };
+    let baseline = match comparison.arms.len() {
+        0 | 1 => String::new(),
+        _ => format!(" · baseline {} ({})", comparison.baseline, why_baseline(comparison, session)),
+    };
+    Block::Headline {
+        left: format!("{what} · {} cases · {by}{of_runs}{baseline}", number::count(per_arm)),
+        right: match session.runs_there() {
+            there if there == runs.len() => session.origin().to_owned(),
+            there => format!("{}, {} of {} runs", session.origin(), runs.len(), number::count(there as i64)),
+        },
+    }
+}
+
+fn why_baseline(comparison: &Comparison, session: &Session) -> &'static str {
+    let named = session.runs().iter().any(|entry| entry.argument.is_some()) || !session.request().scope.runs.is_empty();
+    match (&session.request().baseline, comparison.by.as_str(), session.runs().len()) {
+        (Some(_), _, _) => "as asked",
+        (None, "run", _) if named => "named first",
+        (None, "run", _) => "the oldest run",
+        (None, _, 1) => "first in the run",
+        (None, _, _) => "of the earliest run",
+    }
+}
+
+/// The tasks of the answer, the line over all of them first when there is one.
+fn tasks(comparison: &Comparison) -> Vec<Option<&str>> {
+    let mut tasks: Vec<Option<&str>> = Vec::new();
+    for value in &comparison.values {
+        if !tasks.contains(&value.task.as_deref()) {
+            tasks.push(value.task.as_deref());
+        }
+    }
+    tasks
+}
+
+/// What a table shows first: the primary metric, the built-in ones, scores that at least half of the cases carry.
+fn shown_metrics(comparison: &Comparison, asked: &Compare) -> Vec<String> {
+    if !asked.metrics.is_empty() {
+        return asked.metrics.clone();
+    }
+    let primary = comparison.primary.clone();
+    let others = comparison
+        .coverage
+        .iter()
+        .filter(|metric| metric.metric != primary && metric.scored > 0)
+        .filter(|metric| metric.built_in || metric.cases * 2 >= metric.all_cases)
+        // The pass rates already say what the mean of `passed` says; tokens are told by their total.
+        .filter(|metric| !["passed", "input_tokens", "output_tokens"].contains(&metric.metric.as_str()))
+        .map(|metric| metric.metric.clone());
+    let there = comparison.coverage.iter().any(|metric| metric.metric == primary);
+    let mut shown: Vec<String> = there.then(|| primary.clone()).into_iter().chain(others).collect();
+    shown.sort_by_key(|metric| *metric != comparison.primary);
+    shown
+}
+
+/// The arms beside each other; from five on below each other.
+fn grid(comparison: &Comparison, task: Option<&str>, metrics: &[String], with_counts: bool) -> Table {
+    let mut rows: Vec<(String, String, Vec<Cell>)> = Vec::new();
+    if with_counts {
+        rows.extend(count_rows(&comparison.arms));
+    }
+    for metric in metrics {
+        let values: Vec<Option<&Value>> = comparison
+            .arms
+            .iter()
+            .map(|arm| {
+                comparison
+                    .values
+                    .iter()
+                    .find(|value| value.arm == arm.arm && value.metric == *metric && value.task.as_deref() == task)
+            })
+            .collect();
+        let Some(known) = values.iter().flatten().next() else { continue };
+        let cells = values.iter().map(|value| value_cell(*value, comparison.arms.len())).collect();
+        rows.push((metric.clone(), known.aggregate.clone(), cells));
+    }
+    if comparison.arms.len() > MOST_COLUMNS { turned(&comparison.arms, rows) } else { upright(&comparison.arms, rows) }
+}
+
+fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
+    let others = |arm: &Arm| arm.scorer_error + arm.limit + arm.cancelled;
+    let any_other = arms.iter().any(|arm| others(arm) > 0);
+    let counts = arms
+        .iter()
+        .map(|arm| {
+            let ran = arm.ok + arm.quality_failure;
+            let mut text = format!("{}/{}/{}", arm.passed, ran - arm.passed.min(ran), arm.execution_error);
+            if any_other {
+                text = format!("{text}/{}", others(arm));
+            }
+            Cell::plain(text)
+        })
+        .collect();
+    let rate = |of: fn(&Arm) -> Option<f64>| {
+        let best = arms.iter().filter_map(of).fold(f64::NEG_INFINITY, f64::max);
+        let sharing = arms.iter().filter(|arm| of(arm) == Some(best)).count();
+        arms.iter()
+            .map(|arm| {
+                let text = of(arm).map_or_else(|| "—".to_owned(), number::percent);
+                let wins = arms.len() > 1 && sharing == 1 && of(arm) == Some(best);
+                Cell::marked(text, if wins { Mark::Winner } else { Mark::Plain })
+            })
+            .collect()
+    };
+    let head = if any_other { "pass/fail/error/other" } else { "pass/fail/error" };
+    vec![
+        ("cases".to_owned(), head.to_owned(), counts),
+        ("pass rate".to_owned(), "latest".to_owned(), rate(|arm| arm.pass_rate_latest)),
+        ("pass rate".to_owned(), "scored".to_owned(), rate(|arm| arm.pass_rate_scored)),
+    ]
+}
+
+/// A value; marked as the winner only where its own cases and the common ones agree.
+fn value_cell(value: Option<&Value>, arms: usize) -> Cell {
+    let Some(value) = value else { return Cell::plain("—") };
+    let Some(number) = value.value else { return Cell::plain("—") };
+    let text = shown_value(&value.metric, value.unit.as_deref(), number);
+    let wins = arms > 1 && value.winner && value.winner_common;
+    Cell::marked(text, if wins { Mark::Winner } else { Mark::Plain })
+}
+
+/// A number in the form that fits its metric.
+pub(super) fn shown_value(metric: &str, unit: Option<&str>, value: f64) -> String {
+    match (unit, metric) {
+        (Some("ms"), _) => number::duration_ms(value),
+        (Some("usd"), _) => number::cost(value),
+        (None, _) if value.abs() < 1000.0 => number::score(value),
+        _ => number::human_number(value),
+    }
+}
+
+fn upright(arms: &[Arm], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
+    let mut columns = vec![Column::whole(""), Column::whole("")];
+    columns.extend(arms.iter().map(|arm| Column { head: arm.arm.clone(), right: true, shrinks: true }));
+    let rows = rows
+        .into_iter()
+        .map(|(name, how, cells)| [Cell::plain(name), Cell::marked(how, Mark::Dim)].into_iter().chain(cells).collect())
+        .collect();
+    Table { columns, rows }
+}
+
+fn turned(arms: &[Arm], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
+    let mut columns = vec![Column::whole("")];
+    columns.extend(rows.iter().map(|(name, how, _)| Column::number(format!("{name} {how}"))));
+    let rows = (0..arms.len())
+        .map(|place| {
+            let cells = rows.iter().map(|(_, _, cells)| cells[place].clone());
+            std::iter::once(Cell::plain(arms[place].arm.clone())).chain(cells).collect()
+        })
+        .collect();
+    Table { columns, rows }
+}
+
+fn change_table(comparison: &Comparison, task: Option<&str>, metrics: &[String]) -> Table {
+    let mut columns = vec![Column::text(format!("against {}", comparison.baseline)), Column::whole("metric")];
+    columns.extend(["better", "worse", "same", "n/a", "mean delta", "95 % interval", "adj. p"].map(Column::number));
+    columns.push(Column::text("verdict"));
+    let mut rows = Vec::new();
+    for arm in &comparison.arms {
+        for metric in metrics {
+            let change = comparison.changes.iter().find(|change| {
+                change.candidate == arm.arm && change.metric == *metric && change.task.as_deref() == task
+            });
+            if let Some(change) = change {
+                rows.push(change_row(change, unit_of(comparison, metric)));
+            }
+        }
+    }
+    Table { columns, rows }
+}
+
+fn unit_of<'a>(comparison: &'a Comparison, metric: &str) -> Option<&'a str> {
+    comparison.values.iter().find(|value| value.metric == metric).and_then(|value| value.unit.as_deref())
+}
+
+fn change_row(change: &Change, unit: Option<&str>) -> Vec<Cell> {
+    let text = |value: f64| number::signed(value, |value| shown_value(&change.metric, unit, value));
+    let not_compared = change.baseline_only + change.candidate_only + change.unscored;
+    let interval = match (change.ci_low, change.ci_high) {
+        (Some(low), Some(high)) => number::interval(low, high, text),
+        _ => "—".to_owned(),
+    };
+    let counts = [change.improved, change.regressed, change.unchanged, not_compared];
+    let mut row = vec![Cell::plain(change.candidate.clone()), Cell::plain(change.metric.clone())];
+    row.extend(counts.map(|count| Cell::plain(number::count(count))));
+    row.push(Cell::plain(change.mean_delta.map_or_else(|| "—".to_owned(), text)));
+    row.push(Cell::plain(interval));
+    row.push(Cell::plain(change.p_adjusted.map_or_else(String::new, number::p_value)));
+    row.push(verdict_cell(change, unit));
+    row
+}
+
+fn verdict_cell(change: &Change, unit: Option<&str>) -> Cell {
+    match change.verdict.as_deref() {
+        Some("improved") => Cell::marked("improved", Mark::Improved),
+        Some("regressed") => Cell::marked("regressed", Mark::Regressed),
+        Some("no difference shown") => match change.mde.filter(|mde| *mde > 0.0) {
+            Some(mde) => Cell::plain(format!(
+                "no difference shown ({} cases show {} or more)",
+                change.common,
+                shown_value(&change.metric, unit, mde)
+            )),
+            None => Cell::plain("no difference shown"),
+        },
+        Some(other) => Cell::plain(other.to_owned()),
+        None => Cell::plain(direction_word(change)),
+    }
+}
+
+/// What an interval that leaves out zero says of a metric without verdict, in its own word.
+fn direction_word(change: &Change) -> String {
+    let (Some(low), Some(high)) = (change.ci_low, change.ci_high) else { return String::new() };
+    let less = match (low > 0.0, high < 0.0) {
+        (true, _) => false,
+        (_, true) => true,
+        _ => return String::new(),
+    };
+    match (change.metric.as_str(), less) {
+        ("cost_usd", true) => "cheaper",
+        ("cost_usd", false) => "dearer",
+        ("duration_ms", true) => "faster",
+        ("duration_ms", false) => "slower",
+        (_, true) => "fewer",
+        (_, false) => "more",
+    }
+    .to_owned()
+}
+
+fn case_blocks(comparison: &Comparison, asked: &Compare) -> Vec<Block> {
+    let limit = match asked.cases {
+        Some(CaseLimit::All) => usize::MAX,
+        Some(CaseLimit::Most(count)) => count,
+        None => CASES_SHOWN,
+    };
+    let wanted: Vec<&Case> = comparison
+        .cases
+        .iter()
+        .filter(|case| asked.only.is_some() || asked.cases == Some(CaseLimit::All) || !is_quiet(case))
+        .collect();
+    let title = match asked.only {
+        Some(outcome) => format!("{}, {}", outcome.as_str().replace('_', " "), comparison.case_metric),
+        None => format!("changed most, {}", comparison.case_metric),
+    };
+    let mut blocks = vec![Block::Gap];
+    if wanted.is_empty() {
+        blocks.push(Block::Line(match asked.only {
+            Some(outcome) => format!("no case is {} on {}", outcome.as_str().replace('_', " "), comparison.case_metric),
+            None => format!("no case changed on {}", comparison.case_metric),
+        }));
+        return blocks;
+    }
+    blocks.push(Block::Table(case_table(comparison, title, &wanted[..wanted.len().min(limit)])));
+    if wanted.len() > limit {
+        blocks.push(Block::Line(format!("  {} more: --cases all", number::count((wanted.len() - limit) as i64))));
+    }
+    blocks
+}
+
+/// Whether nothing happened to a case against the baseline.
+fn is_quiet(case: &Case) -> bool {
+    case.outcomes.values().all(|outcome| *outcome == Outcome::Unchanged)
+}
+
+fn case_table(comparison: &Comparison, title: String, cases: &[&Case]) -> Table {
+    let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
+    let mut columns = vec![Column::text(title)];
+    columns.extend(comparison.arms.iter().map(|arm| Column { head: arm.arm.clone(), right: true, shrinks: true }));
+    let unit = unit_of(comparison, &comparison.case_metric);
+    let rows = cases
+        .iter()
+        .map(|case| {
+            let name = if several_tasks { format!("{}/{}", case.task, case.case_id) } else { case.case_id.clone() };
+            let cells = comparison.arms.iter().map(|arm| case_cell(comparison, case, &arm.arm, unit));
+            std::iter::once(Cell::plain(name)).chain(cells).collect()
+        })
+        .collect();
+    Table { columns, rows }
+}
+
+fn case_cell(comparison: &Comparison, case: &Case, arm: &str, unit: Option<&str>) -> Cell {
+    let Some(cell) = case.values.get(arm) else { return Cell::plain("—") };
+    let text = match cell.value {
+        Some(value) => shown_value(&comparison.case_metric, unit, value),
+        None => Status::parse(&cell.status).map_or(cell.status.as_str(), Status::screen_word).to_owned(),
+    };
+    let mark = match case.outcomes.get(arm) {
+        Some(Outcome::Improved) => Mark::Improved,
+        Some(Outcome::Regressed) => Mark::Regressed,
+        _ => Mark::Plain,
+    };
+    Cell::marked(text, mark)
+}
+
+fn closing(comparison: &Comparison, tasks: &[Option<&str>], shown: &[String]) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    if tasks.len() > TASKS_SHOWN {
+        blocks.push(Block::Note(format!("{} more tasks: --task NAME, or --format json", tasks.len() - TASKS_SHOWN)));
+    }
+    let hidden: Vec<&str> = comparison
+        .coverage
+        .iter()
+        .map(|metric| metric.metric.as_str())
+        .filter(|metric| !shown.iter().any(|known| known == metric))
+        .collect();
+    if !hidden.is_empty() {
+        const NAMED: usize = 6;
+        let names = hidden.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+        let more = if hidden.len() > NAMED { format!(" and {} more", hidden.len() - NAMED) } else { String::new() };
+        blocks.push(Block::Note(format!("metrics not shown: {names}{more}; --metric NAME shows one")));
+    }
+    blocks.extend(comparison.notes.iter().map(|note| Block::Note(note.clone())));
+    blocks
+}

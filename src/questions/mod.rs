@@ -1,0 +1,16 @@
+//! One file, one question: asks the views of a session and gives an [`crate::answer::Answer`]. No printing.
+
+pub mod compare;
+pub mod metrics;
+pub mod runs;
+pub mod show;
+pub mod views;
+
+use crate::answer::Records;
+use crate::session::Rows;
+
+impl From<Rows> for Records {
+    fn from(rows: Rows) -> Self {
+        Self { schema: rows.schema, batches: rows.batches }
+    }
+}
