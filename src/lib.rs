@@ -5,6 +5,8 @@
 //! `session`, `questions`, [`answer`], `render`, `cli`.
 
 pub mod answer;
+pub mod cli;
 pub mod import;
 pub mod model;
+pub mod render;
 pub mod source;
