@@ -175,6 +175,11 @@ impl Output {
         self.screen
     }
 
+    /// What the standard streams are like.
+    pub fn environment(&self) -> Environment {
+        self.environment
+    }
+
     /// Whether a person types and reads, so that questions may be asked.
     pub fn is_interactive(&self) -> bool {
         self.environment.stdin_terminal && self.environment.stdout_terminal

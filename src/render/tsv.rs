@@ -52,9 +52,7 @@ fn write_line(
             line.push('\t');
         }
         let field = escaped(&field);
-        line.push_str(
-            if screen.is_terminal() { text::visible(&field) } else { field.as_str().into() }.as_ref(),
-        );
+        line.push_str(&if screen.is_terminal() { text::visible(&field) } else { field.as_str().into() });
     }
     line.push('\n');
     Ok(out.write_all(line.as_bytes())?)

@@ -240,8 +240,8 @@ fn instant(array: &dyn Array, row: usize) -> (i64, &'static str, Option<DateTime
     (raw, unit, naive.map(|naive| naive.and_utc()))
 }
 
-/// JSON for what `arrow_json` says otherwise (times without a zone, zones other than UTC) or not at all (maps whose
-/// keys are no text, unions).
+/// JSON for what `arrow_json` says otherwise (times without a zone, zones other than UTC, the null that a dictionary
+/// inside a list or struct holds) or not at all (maps whose keys are no text, unions).
 #[derive(Debug)]
 struct OwnEncoders;
 
@@ -255,6 +255,7 @@ impl EncoderFactory for OwnEncoders {
         let encoder: Box<dyn Encoder + 'a> = match array.data_type() {
             DataType::Timestamp(..) | DataType::Date64 => Box::new(InstantEncoder(array)),
             DataType::Union(..) => Box::new(QuotedEncoder(ArrayFormatter::try_new(array, &TEXT)?)),
+            DataType::Dictionary(..) => Box::new(DictionaryEncoder::new(field, array, options)?),
             DataType::Map(..) => Box::new(MapEncoder::new(field, array.as_map(), options)?),
             _ => return Ok(None),
         };
@@ -276,6 +277,32 @@ struct QuotedEncoder<'a>(ArrayFormatter<'a>);
 impl Encoder for QuotedEncoder<'_> {
     fn encode(&mut self, row: usize, out: &mut Vec<u8>) {
         write_quoted(&self.0.value(row).to_string(), out);
+    }
+}
+
+/// A dictionary as the values its keys stand for.
+struct DictionaryEncoder<'a> {
+    entries: Vec<usize>,
+    values: NullableEncoder<'a>,
+}
+
+impl<'a> DictionaryEncoder<'a> {
+    fn new(
+        field: &'a FieldRef,
+        array: &'a dyn Array,
+        options: &'a EncoderOptions,
+    ) -> Result<Self, ArrowError> {
+        let dictionary = array.as_any_dictionary();
+        // Without values every key is null, and none is looked up.
+        let is_empty = dictionary.values().is_empty();
+        let entries = if is_empty { Vec::new() } else { dictionary.normalized_keys() };
+        Ok(Self { entries, values: make_encoder(field, dictionary.values().as_ref(), options)? })
+    }
+}
+
+impl Encoder for DictionaryEncoder<'_> {
+    fn encode(&mut self, row: usize, out: &mut Vec<u8>) {
+        self.values.encode(self.entries[row], out);
     }
 }
 

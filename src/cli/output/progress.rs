@@ -4,9 +4,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::render::text::visible;
 
-/// Shown while the total is known.
-const WITH_TOTAL: &str =
-    "  {bar:21} {msg} · {decimal_bytes} of {decimal_total_bytes} · {decimal_bytes_per_sec} · {eta} left";
+/// Shown while the total is known; short enough for 80 columns with a message of some words.
+const WITH_TOTAL: &str = "  {bar:21} {msg} · {decimal_bytes} · {decimal_bytes_per_sec} · {eta} left";
 
 /// Shown while it is not.
 const WITHOUT_TOTAL: &str = "  {msg} · {decimal_bytes} · {decimal_bytes_per_sec}";

@@ -81,7 +81,7 @@ impl<'a> Drawn<'a> {
     }
 
     fn span(&self) -> Span {
-        let widest = self.cells.iter().chain([&self.head]).map(Piece::width).max();
+        let widest = self.cells.iter().chain([&self.head]).map(Piece::full_width).max();
         Span::new(widest.unwrap_or(0), self.column.shrinks)
     }
 }
@@ -120,8 +120,10 @@ impl Gutter {
         behind: &'static str,
         style: Style,
     ) -> Piece<'a> {
+        let text = visible(text);
         Piece {
-            text: visible(text),
+            width: width(&text),
+            text,
             before,
             behind,
             inset: self.before - width(before).min(self.before),
@@ -142,6 +144,8 @@ fn sign_behind(mark: Mark) -> &'static str {
 /// A text with its marks, and the empty room beside it where others of its column have theirs.
 struct Piece<'a> {
     text: Cow<'a, str>,
+    /// Of the text alone; taken once, for a table may have many cells.
+    width: usize,
     before: &'static str,
     behind: &'static str,
     inset: usize,
@@ -151,11 +155,12 @@ struct Piece<'a> {
 
 impl Piece<'_> {
     fn empty() -> Self {
-        Self { text: Cow::Borrowed(""), before: "", behind: "", inset: 0, outset: 0, style: Style::Plain }
+        let text = Cow::Borrowed("");
+        Self { text, width: 0, before: "", behind: "", inset: 0, outset: 0, style: Style::Plain }
     }
 
-    fn width(&self) -> usize {
-        width(&self.text) + self.beside()
+    fn full_width(&self) -> usize {
+        self.width + self.beside()
     }
 
     fn beside(&self) -> usize {
@@ -166,19 +171,26 @@ impl Piece<'_> {
     fn placed(&self, slot: &Slot, columns: &[Drawn<'_>]) -> Placed<'_> {
         let column = columns[slot.column].column;
         let room = slot.width.saturating_sub(self.beside());
-        let lines = if column.shrinks {
-            vec![shorten(&self.text, room)]
+        let lines = if self.width <= room {
+            vec![(Cow::Borrowed(&*self.text), self.width)]
+        } else if column.shrinks {
+            vec![measured(shorten(&self.text, room))]
         } else {
-            pieces(&self.text, room).into_iter().map(Cow::Borrowed).collect()
+            pieces(&self.text, room).into_iter().map(|piece| measured(Cow::Borrowed(piece))).collect()
         };
         Placed { piece: self, lines, room, right: column.right }
     }
 }
 
-/// A cell at its final width, as one line or more.
+fn measured(text: Cow<'_, str>) -> (Cow<'_, str>, usize) {
+    let width = width(&text);
+    (text, width)
+}
+
+/// A cell at its final width, as one line or more, each with the columns it takes.
 struct Placed<'a> {
     piece: &'a Piece<'a>,
-    lines: Vec<Cow<'a, str>>,
+    lines: Vec<(Cow<'a, str>, usize)>,
     room: usize,
     right: bool,
 }
@@ -187,8 +199,8 @@ impl Placed<'_> {
     /// Line `at` of the cell, padded to its width.
     fn line(&self, at: usize, screen: &Screen) -> String {
         let piece = self.piece;
-        let Some(text) = self.lines.get(at) else { return " ".repeat(self.room + piece.beside()) };
-        let pad = " ".repeat(self.room.saturating_sub(width(text)));
+        let Some((text, taken)) = self.lines.get(at) else { return " ".repeat(self.room + piece.beside()) };
+        let pad = " ".repeat(self.room.saturating_sub(*taken));
         let marked = if at == 0 {
             format!("{}{text}{}", piece.before, piece.behind)
         } else {

@@ -188,6 +188,16 @@ fn a_wide_table_goes_on_below() {
 }
 
 #[test]
+fn numbers_stay_aligned_beside_shortened_text() {
+    let rows = ["abcdefghijkl", "日本語日本語", "abc"].map(|text| plain(&[text, "1"])).to_vec();
+    let table = Table { columns: vec![Column::text(""), Column::number("a number's head")], rows };
+    let shown = at(26, vec![Block::Table(table)]);
+    let ends: Vec<usize> = shown.lines().map(width).collect();
+    assert_eq!(ends, [26, 26, 26, 26], "{shown}");
+    assert!(shown.contains("abcdefgh…") && shown.contains("日本語日…"), "{shown}");
+}
+
+#[test]
 fn what_must_be_whole_is_broken_rather_than_cut() {
     let id = "baseline::2026-05-06T05-36-19-075Z::0123456789abcdef";
     let table = Table {

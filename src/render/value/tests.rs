@@ -88,6 +88,22 @@ fn dictionaries_and_runs_are_what_they_hold() {
 }
 
 #[test]
+fn a_null_inside_a_nested_dictionary_is_null() {
+    let values: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None]));
+    let keys = Int8Array::from(vec![Some(0), Some(1), None]);
+    let dictionary: ArrayRef = Arc::new(DictionaryArray::<Int8Type>::try_new(keys, values).unwrap());
+    let field = Arc::new(Field::new("item", dictionary.data_type().clone(), true));
+    let list = ListArray::new(field, OffsetBuffer::new(vec![0, 3].into()), dictionary, None);
+    assert_eq!(shown(Arc::new(list))[1], r#"["a",null,null]"#);
+    let none: ArrayRef = Arc::new(StringArray::from(Vec::<&str>::new()));
+    let unused = DictionaryArray::<Int8Type>::try_new(Int8Array::from(vec![None]), none).unwrap();
+    let unused: ArrayRef = Arc::new(unused);
+    let array =
+        StructArray::from(vec![(Arc::new(Field::new("d", unused.data_type().clone(), true)), unused)]);
+    assert_eq!(shown(Arc::new(array))[1], r#"{"d":null}"#);
+}
+
+#[test]
 fn times_are_rfc_3339_in_utc() {
     let expected = |fraction: &str| {
         let json = format!("2026-05-06T05:36:19{fraction}Z");
