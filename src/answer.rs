@@ -6,6 +6,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 
+pub use crate::render::number;
+
 /// Version of the JSON documents. It grows when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
 

@@ -1,14 +1,16 @@
 //! runq: embedded analytics for the run outputs of AI evaluations and batch model jobs.
 //!
 //! The journey of the data is the order of the modules; each knows only what stands before it:
-//! [`source`] (where bytes come from), [`import`] (one tool's files), [`model`] (the nouns), `ingest`, `store`,
-//! `session`, `questions`, [`answer`], `render`, `cli`.
+//! [`source`] (where bytes come from), [`import`] (one tool's files), [`model`] (the nouns), [`ingest`], `store`,
+//! [`session`] with [`functions`] and the files under `sql/`, [`questions`], [`answer`], [`render`], [`cli`].
 
 pub mod answer;
-
+pub mod cli;
 pub mod functions;
 pub mod import;
 pub mod ingest;
 pub mod model;
+pub mod questions;
+pub mod render;
 pub mod session;
 pub mod source;

@@ -20,6 +20,7 @@ pub struct RunEntry {
 }
 
 /// Everything a session can be asked about.
+#[derive(Clone)]
 pub struct Facts {
     /// The runs, oldest first.
     pub runs: Vec<RunEntry>,

@@ -1,0 +1,201 @@
+//! Which runs are there, and how did each go?
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::answer::{Answer, Block, Cell, Column, SCHEMA_VERSION, Table, number};
+use crate::model::Timestamp;
+use crate::session::{Facts, Request, RunEntry, Session, SessionError, text_values};
+
+/// Which runs are listed.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only this kind.
+    pub kind: Option<String>,
+    /// Only runs with results of this model.
+    pub model: Option<String>,
+    /// Only this status.
+    pub status: Option<String>,
+    /// Only runs with this label: `key` or `key=value`.
+    pub tag: Option<String>,
+    /// Only runs whose id, name, task, experiment, tags or path hold this text, whatever its case.
+    pub search: Option<String>,
+    /// How many runs a page has.
+    pub limit: usize,
+    /// Which page, from 1.
+    pub page: usize,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Overview {
+    run_id: String,
+    name: Option<String>,
+    tool: String,
+    kind: String,
+    task: String,
+    experiment: Option<String>,
+    status: String,
+    started_at: Option<String>,
+    #[serde(default)]
+    models: Vec<String>,
+    cases: i64,
+    attempts: i64,
+    superseded: i64,
+    ok: i64,
+    quality_failure: i64,
+    execution_error: i64,
+    pass_rate_attempts: Option<f64>,
+    pass_rate_latest: Option<f64>,
+    pass_rate_scored: Option<f64>,
+    total_tokens: Option<i64>,
+    cost_usd: Option<f64>,
+    cost_usd_spent: Option<f64>,
+    duration_ms: Option<f64>,
+}
+
+/// Lists runs, newest first.
+///
+/// # Errors
+/// When the views cannot be computed.
+pub async fn runs(mut facts: Facts, filter: &Filter) -> Result<Answer, SessionError> {
+    let there = facts.runs.len();
+    let origin = facts.origin.clone();
+    let mut listed: Vec<RunEntry> = facts.runs.drain(..).filter(|entry| fits(entry, filter)).collect();
+    if let Some(model) = &filter.model {
+        facts.runs.clone_from(&listed);
+        listed = with_model(&facts, listed, model).await?;
+    }
+    listed.reverse();
+    let matching = listed.len();
+    let first = filter.limit.saturating_mul(filter.page.saturating_sub(1));
+    facts.runs = listed.into_iter().skip(first).take(filter.limit).collect();
+    let shown = facts.runs.len();
+    let headline = Block::Headline { left: heading(matching, there), right: origin };
+    if shown == 0 {
+        return Ok(empty(headline, matching));
+    }
+    let mut session = Session::open(facts, Request::default()).await?;
+    let rows = session.rows("SELECT * FROM run_overview ORDER BY started_at DESC NULLS LAST, run_id DESC").await?;
+    let overviews: Vec<Overview> = rows.read()?;
+    let mut blocks = vec![headline, Block::Gap, Block::Table(table(&overviews))];
+    let left = matching.saturating_sub(first + shown);
+    if left > 0 {
+        blocks.push(Block::Line(format!("  {left} more: --page {} or --limit {matching}", filter.page + 1)));
+    }
+    Ok(Answer {
+        blocks,
+        document: Some(json!({"schema_version": SCHEMA_VERSION, "total": matching, "runs": overviews})),
+        ids: Some(overviews.into_iter().map(|run| run.run_id).collect()),
+        records: rows.into(),
+    })
+}
+
+fn heading(matching: usize, there: usize) -> String {
+    match matching {
+        _ if matching == there => format!("{} runs, newest first", number::count(there as i64)),
+        _ => format!("{} of {} runs, newest first", number::count(matching as i64), number::count(there as i64)),
+    }
+}
+
+fn empty(headline: Block, matching: usize) -> Answer {
+    let why = if matching == 0 { "no run fits" } else { "no run on this page" };
+    Answer {
+        blocks: vec![headline, Block::Line(why.to_owned())],
+        document: Some(json!({"schema_version": SCHEMA_VERSION, "total": matching, "runs": []})),
+        ids: Some(Vec::new()),
+        records: crate::answer::Records {
+            schema: std::sync::Arc::new(arrow::datatypes::Schema::empty()),
+            batches: Vec::new(),
+        },
+    }
+}
+
+fn fits(entry: &RunEntry, filter: &Filter) -> bool {
+    let run = &entry.run;
+    let same = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
+    same(&filter.kind, &run.kind)
+        && same(&filter.status, &run.status)
+        && filter.tag.as_ref().is_none_or(|tag| has_tag(run.tags.as_deref(), tag))
+        && filter.search.as_ref().is_none_or(|text| mentions(entry, &text.to_lowercase()))
+}
+
+fn has_tag(tags: Option<&str>, wanted: &str) -> bool {
+    let tags: Option<serde_json::Value> = tags.and_then(|text| serde_json::from_str(text).ok());
+    let Some(tags) = tags else { return false };
+    match wanted.split_once('=') {
+        Some((key, value)) => {
+            tags.get(key).and_then(crate::import::json::stored_text).as_deref() == Some(value)
+        }
+        None => tags.get(wanted).is_some(),
+    }
+}
+
+fn mentions(entry: &RunEntry, text: &str) -> bool {
+    let run = &entry.run;
+    let texts = [
+        Some(&run.run_id),
+        Some(&run.task),
+        Some(&run.source_path),
+        run.name.as_ref(),
+        run.experiment.as_ref(),
+        run.tags.as_ref(),
+        run.eval_file.as_ref(),
+    ];
+    texts.into_iter().flatten().any(|value| value.to_lowercase().contains(text))
+}
+
+async fn with_model(facts: &Facts, listed: Vec<RunEntry>, model: &str) -> Result<Vec<RunEntry>, SessionError> {
+    if listed.is_empty() {
+        return Ok(listed);
+    }
+    let mut session = Session::open(facts.clone(), Request::default()).await?;
+    let bound = [("model", datafusion::common::ScalarValue::Utf8(Some(model.to_owned())))];
+    let rows = session.rows_with("SELECT DISTINCT ingest_id FROM results WHERE model = $model", &bound).await?;
+    let ingests = text_values(&rows, 0);
+    Ok(listed.into_iter().filter(|entry| ingests.contains(&entry.run.ingest_id)).collect())
+}
+
+fn table(runs: &[Overview]) -> Table {
+    let mut columns = vec![Column::whole("run"), Column::text("name"), Column::text("task"), Column::text("models")];
+    columns.push(Column::whole("status"));
+    columns.extend(["cases", "superseded", "pass latest", "scored", "attempts"].map(Column::number));
+    columns.extend(["tokens", "cost_usd", "duration_ms"].map(Column::number));
+    columns.push(Column::whole("kind"));
+    columns.push(Column::whole("started"));
+    let names = runs.iter().any(|run| run.name.is_some());
+    let rows = runs.iter().map(row).collect();
+    let mut table = Table { columns, rows };
+    if !names {
+        table.columns.remove(1);
+        for row in &mut table.rows {
+            row.remove(1);
+        }
+    }
+    table
+}
+
+fn row(run: &Overview) -> Vec<Cell> {
+    let or_dash = |text: Option<String>| Cell::plain(text.unwrap_or_else(|| "—".to_owned()));
+    vec![
+        Cell::plain(run.run_id.clone()),
+        Cell::plain(run.name.clone().unwrap_or_default()),
+        Cell::plain(run.task.clone()),
+        Cell::plain(run.models.join(", ")),
+        Cell::plain(run.status.clone()),
+        Cell::plain(number::count(run.cases)),
+        Cell::plain(number::count(run.superseded)),
+        or_dash(run.pass_rate_latest.map(number::percent)),
+        or_dash(run.pass_rate_scored.map(number::percent)),
+        or_dash(run.pass_rate_attempts.map(number::percent)),
+        or_dash(run.total_tokens.map(number::count)),
+        or_dash(run.cost_usd.map(number::cost)),
+        or_dash(run.duration_ms.map(number::duration_ms)),
+        Cell::plain(run.kind.clone()),
+        Cell::plain(run.started_at.as_deref().map_or_else(|| "—".to_owned(), minute)),
+    ]
+}
+
+/// A time to the minute.
+pub(super) fn minute(text: &str) -> String {
+    Timestamp::parse(text).map_or_else(|| text.to_owned(), |time| time.to_rfc3339()[..16].replace('T', " "))
+}

@@ -1,0 +1,142 @@
+//! How wide each column of a table becomes, and which columns stand side by side.
+//!
+//! Pure arithmetic over widths: knows neither texts nor colours.
+
+/// Columns between two columns of a table.
+pub(super) const GAP: usize = 2;
+
+/// A column that may be shortened never becomes narrower than this.
+pub(super) const LEAST: usize = 8;
+
+/// A narrower terminal is taken to be this wide.
+pub(super) const NARROWEST: usize = 20;
+
+/// The widths a column may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    /// What its widest cell takes.
+    pub natural: usize,
+    /// The narrowest it may become; `natural` for a column that is never shortened.
+    pub least: usize,
+}
+
+impl Span {
+    /// The span of a column by its widest cell.
+    pub(super) fn new(natural: usize, shrinks: bool) -> Self {
+        Self { natural, least: if shrinks { natural.min(LEAST) } else { natural } }
+    }
+
+    fn at_most(self, limit: usize) -> Self {
+        Self { natural: self.natural.min(limit), least: self.least.min(limit) }
+    }
+}
+
+/// A column at its final width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slot {
+    /// Which column.
+    pub column: usize,
+    /// Display columns it takes.
+    pub width: usize,
+}
+
+/// Arranges columns on a screen (`None`: as wide as they are) into parts that are shown one below the other.
+///
+/// Every column stands in one part, the first in all of them; each part fits the screen, where a column that is
+/// never shortened may be narrower than its cells when even alone beside the first one it is too wide.
+pub(super) fn arrange(spans: &[Span], screen: Option<usize>) -> Vec<Vec<Slot>> {
+    let all: Vec<(usize, Span)> = spans.iter().copied().enumerate().collect();
+    let limit = screen.map_or(usize::MAX, |width| width.max(NARROWEST));
+    if total(all.iter().map(|(_, span)| span.least)) <= limit {
+        return vec![shrink(&all, limit)];
+    }
+    let Some((first, rest)) = all.split_first() else { return Vec::new() };
+    if rest.is_empty() {
+        return vec![shrink(&[(first.0, first.1.at_most(limit))], limit)];
+    }
+    let first = (first.0, first.1.at_most(limit / 2));
+    stack(first, rest, limit).iter().map(|part| shrink(part, limit)).collect()
+}
+
+/// Fills part after part with columns at their least widths.
+fn stack(first: (usize, Span), rest: &[(usize, Span)], limit: usize) -> Vec<Vec<(usize, Span)>> {
+    let room = limit - first.1.least - GAP;
+    let mut parts = Vec::new();
+    let mut part = vec![first];
+    for &(column, span) in rest {
+        let span = span.at_most(room);
+        let taken = total(part.iter().map(|(_, span)| span.least));
+        if part.len() > 1 && taken + GAP + span.least > limit {
+            parts.push(std::mem::replace(&mut part, vec![first]));
+        }
+        part.push((column, span));
+    }
+    parts.push(part);
+    parts
+}
+
+/// Takes from the widest columns first, until all fit; what is then left over goes to the leftmost.
+fn shrink(columns: &[(usize, Span)], limit: usize) -> Vec<Slot> {
+    let at = |span: &Span, level: usize| span.natural.min(level.max(span.least));
+    let needed = |level: usize| total(columns.iter().map(|(_, span)| at(span, level)));
+    let highest = columns.iter().map(|(_, span)| span.natural).max().unwrap_or(0);
+    // The highest level that fits; `needed` grows with the level, and the level 0 always fits.
+    let (mut fits, mut over) = (0, highest + 1);
+    while over - fits > 1 {
+        let middle = fits + (over - fits) / 2;
+        if needed(middle) <= limit { fits = middle } else { over = middle }
+    }
+    let mut left = limit.saturating_sub(needed(fits));
+    let slots = columns.iter().map(|(column, span)| {
+        let mut width = at(span, fits);
+        if width < span.natural && left > 0 {
+            width += 1;
+            left -= 1;
+        }
+        Slot { column: *column, width }
+    });
+    slots.collect()
+}
+
+/// What columns of these widths take side by side.
+fn total(widths: impl Iterator<Item = usize>) -> usize {
+    widths.fold(None, |sum, width| Some(sum.map_or(width, |sum: usize| sum + GAP + width))).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn widths(parts: &[Vec<Slot>]) -> Vec<Vec<(usize, usize)>> {
+        parts.iter().map(|part| part.iter().map(|slot| (slot.column, slot.width)).collect()).collect()
+    }
+
+    #[test]
+    fn a_pipe_has_room_for_everything() {
+        let spans = [Span::new(500, true), Span::new(3, false)];
+        assert_eq!(widths(&arrange(&spans, None)), [[(0, 500), (1, 3)]]);
+        assert!(arrange(&[], None).iter().all(Vec::is_empty));
+    }
+
+    #[test]
+    fn the_widest_column_gives_first() {
+        let spans = [Span::new(12, true), Span::new(30, true), Span::new(10, false)];
+        assert_eq!(widths(&arrange(&spans, Some(46))), [[(0, 12), (1, 20), (2, 10)]]);
+        assert_eq!(widths(&arrange(&spans, Some(35))), [[(0, 11), (1, 10), (2, 10)]]);
+        assert_eq!(widths(&arrange(&spans, Some(30))), [[(0, 8), (1, 8), (2, 10)]]);
+    }
+
+    #[test]
+    fn what_does_not_fit_goes_below_the_first_column() {
+        let spans = [Span::new(12, true), Span::new(15, false), Span::new(15, false), Span::new(3, false)];
+        let parts = [vec![(0, 12), (1, 15)], vec![(0, 8), (2, 15), (3, 3)]];
+        assert_eq!(widths(&arrange(&spans, Some(30))), parts);
+    }
+
+    #[test]
+    fn one_column_wider_than_the_screen_is_narrowed() {
+        assert_eq!(widths(&arrange(&[Span::new(90, false)], Some(40))), [[(0, 40)]]);
+        let spans = [Span::new(90, false), Span::new(70, false)];
+        assert_eq!(widths(&arrange(&spans, Some(40))), [[(0, 20), (1, 18)]]);
+    }
+}

@@ -1,0 +1,224 @@
+//! Draws a table for people: marks, alignment and colours, part by part.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use super::super::Screen;
+use super::super::text::{pieces, shorten, visible, width};
+use super::layout::{GAP, Slot, Span, arrange};
+use crate::answer::{Cell, Column, Mark, Table};
+
+/// Room that a mark behind or before a text takes, its space included.
+const MARK: usize = 2;
+
+/// How a text looks beyond its letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Plain,
+    Bold,
+    Dim,
+    Green,
+    Red,
+}
+
+impl Style {
+    /// The text in this style, untouched where colours are not wanted.
+    pub(super) fn paint(self, text: &str, screen: &Screen) -> String {
+        let code = match self {
+            Self::Bold => 1,
+            Self::Dim => 2,
+            Self::Red => 31,
+            Self::Green => 32,
+            Self::Plain => return text.to_owned(),
+        };
+        if screen.color && !text.is_empty() {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// Writes the head (when a column has one) and the rows of every part.
+pub(super) fn write_table(table: &Table, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
+    let columns: Vec<Drawn> = (0..table.columns.len()).map(|at| Drawn::new(table, at)).collect();
+    let spans: Vec<Span> = columns.iter().map(Drawn::span).collect();
+    for (at, part) in arrange(&spans, screen.width).iter().enumerate() {
+        if at > 0 {
+            out.write_all(b"\n")?;
+        }
+        if !table.columns.iter().all(|column| column.head.is_empty()) {
+            let heads = part.iter().map(|slot| columns[slot.column].head.placed(slot, &columns));
+            write_row(&heads.collect::<Vec<_>>(), screen, out)?;
+        }
+        for row in 0..table.rows.len() {
+            let cells = part.iter().map(|slot| columns[slot.column].cells[row].placed(slot, &columns));
+            write_row(&cells.collect::<Vec<_>>(), screen, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// A column with the texts that will be drawn.
+struct Drawn<'a> {
+    column: &'a Column,
+    head: Piece<'a>,
+    cells: Vec<Piece<'a>>,
+}
+
+impl<'a> Drawn<'a> {
+    fn new(table: &'a Table, at: usize) -> Self {
+        let column = &table.columns[at];
+        let marks = || table.rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.mark);
+        let gutter = if column.right {
+            Gutter { before: 0, behind: room(marks().any(|mark| !sign_behind(mark).is_empty())) }
+        } else {
+            Gutter { before: room(marks().any(|mark| mark == Mark::Winner)), behind: 0 }
+        };
+        let cells =
+            table.rows.iter().map(|row| row.get(at).map_or_else(Piece::empty, |cell| gutter.cell(cell)));
+        Self { column, head: gutter.head(&column.head), cells: cells.collect() }
+    }
+
+    fn span(&self) -> Span {
+        let widest = self.cells.iter().chain([&self.head]).map(Piece::full_width).max();
+        Span::new(widest.unwrap_or(0), self.column.shrinks)
+    }
+}
+
+fn room(needed: bool) -> usize {
+    if needed { MARK } else { 0 }
+}
+
+/// Room beside the texts of a column that marks hang in, so that the texts themselves stay aligned.
+struct Gutter {
+    before: usize,
+    behind: usize,
+}
+
+impl Gutter {
+    fn head<'a>(&self, head: &'a str) -> Piece<'a> {
+        self.piece(head, "", "", Style::Dim)
+    }
+
+    fn cell<'a>(&self, cell: &'a Cell) -> Piece<'a> {
+        let style = match cell.mark {
+            Mark::Plain => Style::Plain,
+            Mark::Winner => Style::Bold,
+            Mark::Improved => Style::Green,
+            Mark::Regressed => Style::Red,
+            Mark::Dim => Style::Dim,
+        };
+        let before = if cell.mark == Mark::Winner { "▸ " } else { "" };
+        self.piece(&cell.text, before, sign_behind(cell.mark), style)
+    }
+
+    fn piece<'a>(
+        &self,
+        text: &'a str,
+        before: &'static str,
+        behind: &'static str,
+        style: Style,
+    ) -> Piece<'a> {
+        let text = visible(text);
+        Piece {
+            width: width(&text),
+            text,
+            before,
+            behind,
+            inset: self.before - width(before).min(self.before),
+            outset: self.behind - width(behind).min(self.behind),
+            style,
+        }
+    }
+}
+
+fn sign_behind(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Improved => " ▲",
+        Mark::Regressed => " ▼",
+        Mark::Plain | Mark::Winner | Mark::Dim => "",
+    }
+}
+
+/// A text with its marks, and the empty room beside it where others of its column have theirs.
+struct Piece<'a> {
+    text: Cow<'a, str>,
+    /// Of the text alone; taken once, for a table may have many cells.
+    width: usize,
+    before: &'static str,
+    behind: &'static str,
+    inset: usize,
+    outset: usize,
+    style: Style,
+}
+
+impl Piece<'_> {
+    fn empty() -> Self {
+        let text = Cow::Borrowed("");
+        Self { text, width: 0, before: "", behind: "", inset: 0, outset: 0, style: Style::Plain }
+    }
+
+    fn full_width(&self) -> usize {
+        self.width + self.beside()
+    }
+
+    fn beside(&self) -> usize {
+        width(self.before) + width(self.behind) + self.inset + self.outset
+    }
+
+    /// The text shortened or broken to its slot.
+    fn placed(&self, slot: &Slot, columns: &[Drawn<'_>]) -> Placed<'_> {
+        let column = columns[slot.column].column;
+        let room = slot.width.saturating_sub(self.beside());
+        let lines = if self.width <= room {
+            vec![(Cow::Borrowed(&*self.text), self.width)]
+        } else if column.shrinks {
+            vec![measured(shorten(&self.text, room))]
+        } else {
+            pieces(&self.text, room).into_iter().map(|piece| measured(Cow::Borrowed(piece))).collect()
+        };
+        Placed { piece: self, lines, room, right: column.right }
+    }
+}
+
+fn measured(text: Cow<'_, str>) -> (Cow<'_, str>, usize) {
+    let width = width(&text);
+    (text, width)
+}
+
+/// A cell at its final width, as one line or more, each with the columns it takes.
+struct Placed<'a> {
+    piece: &'a Piece<'a>,
+    lines: Vec<(Cow<'a, str>, usize)>,
+    room: usize,
+    right: bool,
+}
+
+impl Placed<'_> {
+    /// Line `at` of the cell, padded to its width.
+    fn line(&self, at: usize, screen: &Screen) -> String {
+        let piece = self.piece;
+        let Some((text, taken)) = self.lines.get(at) else { return " ".repeat(self.room + piece.beside()) };
+        let pad = " ".repeat(self.room.saturating_sub(*taken));
+        let marked = if at == 0 {
+            format!("{}{text}{}", piece.before, piece.behind)
+        } else {
+            format!("{}{text}{}", " ".repeat(width(piece.before)), " ".repeat(width(piece.behind)))
+        };
+        let painted = piece.style.paint(&marked, screen);
+        let (left, right) = if self.right { (pad.as_str(), "") } else { ("", pad.as_str()) };
+        let (inset, outset) = (" ".repeat(piece.inset), " ".repeat(piece.outset));
+        format!("{inset}{left}{painted}{right}{outset}")
+    }
+}
+
+/// Writes a row of cells, over as many lines as its tallest cell has, without spaces at the lines' ends.
+fn write_row(cells: &[Placed<'_>], screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
+    let height = cells.iter().map(|cell| cell.lines.len()).max().unwrap_or(0);
+    for at in 0..height {
+        let line: Vec<String> = cells.iter().map(|cell| cell.line(at, screen)).collect();
+        writeln!(out, "{}", line.join(&" ".repeat(GAP)).trim_end_matches(' '))?;
+    }
+    Ok(())
+}
