@@ -281,7 +281,7 @@ fn metrics(
         return Vec::new();
     }
     (1..=plan.metrics)
-        .filter(|number| number % 4 != 0 || key.case % 2 == 0)
+        .filter(|number| number % 4 != 0 || key.case.is_multiple_of(2))
         .map(|number| {
             let own = strength + 0.4 * (random.unit() - 0.5);
             let value = match number % 4 {
