@@ -2,14 +2,15 @@
 """The same question asked of DuckDB: compare 2 or 10 runs, straight on the Parquet files of a store.
 
 One statement of the best SQL known for it, so that runq is measured against a good peer: each table is read once,
-built-in metrics are averaged side by side before they are turned into rows, and one hash join pairs the cases.
+built-in metrics stay side by side until they are aggregated, and one hash join per table pairs the cases.
 
 usage: duckdb_peer.py --results GLOB --scores GLOB --run BASELINE --run CANDIDATE [--run ...] [--ingest ID ...]
                       [--time N] [--threads N]
 
 Prints JSON: one row per run, task and metric with n, mean, and against the first run the paired counts, mean delta
-and its standard error. With --time N only {min_ms, median_ms, runs, rows}: wall time of N executions after one that
-is not counted, results fetched, without the start of the connection. Needs the package duckdb.
+and its standard error; metrics of the scores table count as higher is better. With --time N it prints only
+{min_ms, median_ms, runs, rows}: wall time of N executions after one that is not counted, results fetched, without
+the start of the connection. Needs the package duckdb.
 """
 import argparse
 import json
@@ -23,6 +24,7 @@ import duckdb
 BUILT_IN = ["score", "passed", "duration_ms", "cost_usd", "input_tokens", "output_tokens", "total_tokens", "logprob"]
 LOWER = ["duration_ms", "cost_usd", "input_tokens", "output_tokens", "total_tokens"]
 
+# Built-in metrics stay columns until they are aggregated: one row per case is grouped and joined, not eight.
 QUERY = """
 WITH judged AS (
     SELECT run_id, task, case_id, score, duration_ms, cost_usd, input_tokens, output_tokens, total_tokens, logprob,
@@ -30,32 +32,53 @@ WITH judged AS (
     FROM read_parquet($results)
     WHERE latest AND run_id IN $runs AND ($all_ingests OR ingest_id IN $ingests)
       AND status NOT IN ('execution_error', 'scorer_error', 'cancelled')
-), wide AS (
+), wide AS MATERIALIZED (
     SELECT run_id, task, case_id, {averages}
-    FROM judged GROUP BY ALL
-), cases AS MATERIALIZED (
-    SELECT run_id, task, case_id, metric, value
-    FROM wide UNPIVOT (value FOR metric IN ({names}))
-    UNION ALL
+    FROM judged GROUP BY run_id, task, case_id
+), own AS MATERIALIZED (
     SELECT run_id, task, case_id, metric, avg(value) AS value
     FROM read_parquet($scores)
     WHERE latest AND run_id IN $runs AND ($all_ingests OR ingest_id IN $ingests)
       AND status NOT IN ('execution_error', 'scorer_error', 'cancelled') AND isfinite(value)
-    GROUP BY ALL
-), paired AS (
-    SELECT c.run_id, c.task, c.metric, c.value, c.value - b.value AS delta,
-           CASE WHEN c.metric IN $lower THEN b.value - c.value ELSE c.value - b.value END AS gain
-    FROM cases c
-    LEFT JOIN (SELECT task, case_id, metric, value FROM cases WHERE run_id = $baseline) b
-      USING (task, case_id, metric)
+    GROUP BY run_id, task, case_id, metric
+), built_in AS (
+    SELECT run_id, task, unnest([{built_in_rows}], recursive := true)
+    FROM (SELECT c.run_id, c.task, {deltas}
+          FROM wide c LEFT JOIN (FROM wide WHERE run_id = $baseline) b USING (task, case_id))
+    GROUP BY run_id, task
+), named AS (
+    SELECT run_id, task, metric, {numbers}
+    FROM (SELECT c.run_id, c.task, c.metric, c.value, c.value - b.value AS delta
+          FROM own c LEFT JOIN (FROM own WHERE run_id = $baseline) b USING (task, case_id, metric))
+    GROUP BY run_id, task, metric
 )
-SELECT run_id, task, metric, count(*) AS n, avg(value) AS mean, count(delta) AS common,
-       count_if(gain > 0) AS improved, count_if(gain < 0) AS regressed, count_if(gain = 0) AS unchanged,
-       avg(delta) AS mean_delta, stddev_samp(delta) / sqrt(count(delta)) AS standard_error
-FROM paired GROUP BY ALL ORDER BY metric, task, run_id
-""".format(
+FROM built_in WHERE n > 0 UNION ALL BY NAME FROM named
+ORDER BY metric, task, run_id
+"""
+
+
+def numbers(value, delta, good):
+    """The aggregates of one metric, as pairs of a name and an expression."""
+    return {
+        "n": f"count({value})", "mean": f"avg({value})", "common": f"count({delta})",
+        "improved": f"count_if({delta} {'>' if good > 0 else '<'} 0)",
+        "regressed": f"count_if({delta} {'<' if good > 0 else '>'} 0)",
+        "unchanged": f"count_if({delta} = 0)", "mean_delta": f"avg({delta})",
+        "standard_error": f"stddev_samp({delta}) / sqrt(count({delta}))",
+    }
+
+
+def packed(metric):
+    fields = numbers(metric, f"delta_{metric}", -1 if metric in LOWER else 1)
+    inner = ", ".join(f"{name} := {expression}" for name, expression in fields.items())
+    return f"struct_pack(metric := '{metric}', {inner})"
+
+
+QUERY = QUERY.format(
     averages=", ".join(f"avg({name}) FILTER (isfinite({name}::DOUBLE)) AS {name}" for name in BUILT_IN),
-    names=", ".join(BUILT_IN),
+    deltas=", ".join(f"c.{name}, c.{name} - b.{name} AS delta_{name}" for name in BUILT_IN),
+    built_in_rows=", ".join(packed(name) for name in BUILT_IN),
+    numbers=", ".join(f"{expression} AS {name}" for name, expression in numbers("value", "delta", 1).items()),
 )
 
 
@@ -75,7 +98,7 @@ def main():
     options = arguments()
     parameters = {
         "results": options.results, "scores": options.scores, "runs": options.runs, "baseline": options.runs[0],
-        "ingests": options.ingest or [""], "all_ingests": not options.ingest, "lower": LOWER,
+        "ingests": options.ingest or [""], "all_ingests": not options.ingest,
         "pass_threshold": options.pass_threshold,
     }
     connection = duckdb.connect(config={"threads": options.threads} if options.threads else {})

@@ -141,6 +141,18 @@ def measurements(rows, own, options):
     return frame[frame["metric"].isin(valued | set(own))]
 
 
+def case_values(frame):
+    """The mean of the values of each arm, task, case and metric, its sum rounded once; NaN without a value."""
+    group = frame.groupby(["arm", "task", "case", "metric"])["value"]
+    means = group.mean()
+    several = group.count()
+    several = several[several > 1].index
+    scored = frame.dropna(subset="value").set_index(["arm", "task", "case", "metric"]).sort_index()["value"]
+    exact = scored[scored.index.isin(several)].groupby(level=[0, 1, 2, 3]).agg(lambda x: math.fsum(x) / len(x))
+    means.loc[exact.index] = exact
+    return means.reset_index()
+
+
 def direction(metric, options):
     return options.direction.get(metric, "lower" if metric in SPENDING else "higher")
 
@@ -361,8 +373,7 @@ def compare(lines, options):
     options.baseline = options.baseline or first_arm(results)
     if options.baseline not in arms:
         sys.exit(f"no arm {options.baseline!r}; arms: {', '.join(arms)}")
-    cases = measurements(results, own, options).groupby(
-        ["arm", "task", "case", "metric"], as_index=False)["value"].mean()
+    cases = case_values(measurements(results, own, options))
     ran = {arm: frozenset((row["task"], row["case"]) for row in results if row["arm"] == arm) for arm in arms}
     tasks = sorted({row["task"] for row in results})
     pooled = len(tasks) > 1 and len(set(ran.values())) == 1
@@ -442,6 +453,7 @@ def options_from(argv):
 def main():
     options = options_from(sys.argv[1:])
     if options.self_test:
+        sys.dont_write_bytecode = True
         import self_test
         sys.exit(self_test.run(pathlib.Path(options.self_test)))
     if not options.file:

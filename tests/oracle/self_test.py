@@ -6,7 +6,6 @@ import sys
 
 import numpy as np
 
-sys.dont_write_bytecode = True
 import oracle
 
 failures = []
