@@ -2,7 +2,8 @@
 //!
 //! Every row is a pure function of the plan and its place, so nothing is held in memory and a row can be named
 //! without making those before it. Knows nothing of runq; it writes files as tools leave them behind. Values are
-//! on coarse grids, so that ties, equal deltas and threshold edges happen.
+//! coarse binary fractions: ties, equal deltas and threshold edges happen, and sums are exact in any order, so that
+//! whether two means differ is never a matter of rounding.
 #![allow(dead_code)]
 
 use std::fs::{self, File};
@@ -31,7 +32,7 @@ pub struct Plan {
     pub models: usize,
     /// Planned repeats of every case. AgentV files hold the first one only: its rows have no epoch.
     pub epochs: usize,
-    /// Metrics m1, m2, ... beside the score: 0 or 1, tenths, 0 to 10, and one that only every second case has.
+    /// Metrics m1, m2, ... beside the score: 0 or 1, sixteenths, 0 to 10, and one that only every second case has.
     pub metrics: usize,
     /// How many attempts end as execution_error, scorer_error or cancelled; a fifth as many end as limit.
     pub error_rate: f64,
@@ -238,10 +239,10 @@ fn executed(plan: &Plan, run: usize, key: Key, attempt: u32) -> SyntheticRow {
         score: match status {
             "execution_error" => Some(0.0),
             "cancelled" | "scorer_error" => None,
-            _ => random.scored(plan, grid(strength, 100.0)),
+            _ => random.scored(plan, grid(strength, 128.0)),
         },
         metrics: metrics(plan, key, strength, answered, &mut random),
-        cost_usd: random.known(plan.null_rate, answered.then_some(tokens as f64 * 2.5e-6)),
+        cost_usd: random.known(plan.null_rate, answered.then_some(tokens as f64 / 524_288.0)),
         duration_ms: random.known(plan.null_rate, answered.then_some((200 + tokens * 3) as f64)),
         input_tokens: random.known(plan.null_rate, answered.then_some(tokens)),
         output_tokens: random.known(plan.null_rate, answered.then_some(tokens / 4)),
@@ -281,14 +282,14 @@ fn metrics(
         return Vec::new();
     }
     (1..=plan.metrics)
-        .filter(|number| number % 4 != 0 || key.case % 2 == 0)
+        .filter(|number| number % 4 != 0 || key.case.is_multiple_of(2))
         .map(|number| {
             let own = strength + 0.4 * (random.unit() - 0.5);
             let value = match number % 4 {
                 1 => f64::from(u8::from(own > 0.6)),
-                2 => grid(own, 10.0),
-                3 => own * 10.0,
-                _ => grid(own, 100.0),
+                2 => grid(own, 16.0),
+                3 => 10.0 * grid(own, 4096.0),
+                _ => grid(own, 128.0),
             };
             (format!("m{number}"), if answered { random.scored(plan, value) } else { None })
         })
@@ -559,6 +560,8 @@ mod tests {
     #[test]
     fn rates_are_met() {
         let all: Vec<SyntheticRow> = rows(&rough()).collect();
+        let dyadic = |value: f64| value.is_nan() || (value * 524_288.0).fract() == 0.0;
+        assert!(all.iter().flat_map(|row| [row.score, row.cost_usd]).flatten().all(dyadic));
         let answered = |row: &SyntheticRow| row.error.is_none();
         let errors = share(&all, |row| row.error.is_some() && row.attempt == 1);
         assert!((0.1..0.4).contains(&errors), "{errors}");
