@@ -32,6 +32,7 @@ SELECT
         WHEN carried.metric = $primary THEN 'primary'
         WHEN coalesce(metrics.judges, TRUE) OR coalesce(metrics.tested, FALSE) THEN 'other scores'
     END AS family,
+    coalesce(metrics.judges, TRUE) AS judges,
     coalesce(metrics.judges, TRUE) AND carried.lowest >= 0.0 AND carried.highest <= 1.0 AS within_unit,
     carried.cases,
     carried.scored,

@@ -2,7 +2,7 @@
 -- Grain: one row per candidate, task and metric; task is null for the line over all tasks, as in metric_summary.
 -- Ties and nulls: the six counts add up to the cases that carry the metric in at least one of the two arms. Means,
 -- delta, error, interval and p are over the common scored cases; the interval is a t interval, not adjusted.
--- p_adjusted is Holm's within the family; null when every delta is equal. verdict is null for a metric without one.
+-- p_adjusted is Holm's within the family; both are null when every delta is equal, and the exact sign test decides. verdict is null for a metric without one.
 -- Formulas: docs/METHODOLOGY.md.
 WITH changes AS (
     SELECT
@@ -85,6 +85,8 @@ clustered AS (
         cluster_sums.task,
         cluster_sums.metric,
         count(*) AS clusters,
+        sum(CASE WHEN cluster_sums.delta_sum > 0.0 THEN 1 ELSE 0 END) AS rose,
+        sum(CASE WHEN cluster_sums.delta_sum < 0.0 THEN 1 ELSE 0 END) AS fell,
         sqrt(sum(power(cluster_sums.delta_sum - cluster_sums.cases * counted.mean_delta, 2.0))) AS residual
     FROM cluster_sums
     INNER JOIN counted
@@ -106,6 +108,8 @@ erred AS (
                 THEN
                     sqrt(clustered.clusters / (clustered.clusters - 1.0)) * clustered.residual / counted.common
         END AS standard_error,
+        CASE WHEN $clustered THEN clustered.rose ELSE counted.rose END AS units_rose,
+        CASE WHEN $clustered THEN clustered.fell ELSE counted.fell END AS units_fell,
         counted.all_binary AND NOT $clustered AS mcnemar
     FROM counted
     LEFT JOIN clustered
@@ -120,17 +124,18 @@ tested AS (
         erred.*,
         metric_coverage.direction,
         metric_coverage.family,
+        metric_coverage.judges,
         CASE
-            WHEN erred.common = 0 THEN NULL
+            WHEN erred.common = 0 OR erred.all_equal THEN NULL
             WHEN erred.mcnemar THEN mcnemar_exact_p(erred.rose, erred.fell)
             WHEN erred.standard_error > 0.0
                 THEN student_t_p(erred.mean_delta / erred.standard_error, CAST(erred.units - 1 AS DOUBLE))
         END AS p_value,
         CASE
             WHEN erred.common = 0 THEN NULL
+            WHEN erred.standard_error = 0.0 AND erred.mean_delta <> 0.0 THEN 'exact sign'
             WHEN erred.mcnemar THEN 'exact McNemar'
             WHEN $clustered THEN 'clustered t'
-            WHEN erred.all_equal AND erred.mean_delta <> 0.0 THEN 'exact sign'
             ELSE 'paired t'
         END AS test,
         student_t_quantile(1.0 - $alpha / 2.0, CAST(erred.units - 1 AS DOUBLE)) * erred.standard_error AS half_width,
@@ -180,7 +185,7 @@ SELECT
     mean_baseline,
     mean_candidate,
     mean_delta,
-    normalized_gain,
+    CASE WHEN direction = 'higher' AND judges THEN normalized_gain END AS normalized_gain,
     standard_error,
     mean_delta - half_width AS ci_low,
     mean_delta + half_width AS ci_high,
@@ -195,7 +200,7 @@ SELECT
         WHEN family IS NULL THEN NULL
         WHEN units < 6 THEN 'too few cases'
         WHEN
-            coalesce(p_adjusted, CASE WHEN all_equal AND mean_delta <> 0.0 THEN sign_test_p(rose, fell) END) < $alpha
+            coalesce(p_adjusted, CASE WHEN test = 'exact sign' THEN sign_test_p(units_rose, units_fell) END) < $alpha
             THEN CASE WHEN (mean_delta > 0.0) = (direction = 'higher') THEN 'improved' ELSE 'regressed' END
         ELSE 'no difference shown'
     END AS verdict

@@ -75,7 +75,8 @@ pub async fn runs(mut facts: Facts, filter: &Filter) -> Result<Answer, SessionEr
         return Ok(empty(headline, matching));
     }
     let mut session = Session::open(facts, Request::default()).await?;
-    let rows = session.rows("SELECT * FROM run_overview ORDER BY started_at DESC NULLS LAST, run_id DESC").await?;
+    let rows =
+        session.rows("SELECT * FROM run_overview ORDER BY started_at DESC NULLS LAST, run_id DESC").await?;
     let overviews: Vec<Overview> = rows.read()?;
     let mut blocks = vec![headline, Block::Gap, Block::Table(table(&overviews))];
     let left = matching.saturating_sub(first + shown);
@@ -93,7 +94,11 @@ pub async fn runs(mut facts: Facts, filter: &Filter) -> Result<Answer, SessionEr
 fn heading(matching: usize, there: usize) -> String {
     match matching {
         _ if matching == there => format!("{} runs, newest first", number::count(there as i64)),
-        _ => format!("{} of {} runs, newest first", number::count(matching as i64), number::count(there as i64)),
+        _ => format!(
+            "{} of {} runs, newest first",
+            number::count(matching as i64),
+            number::count(there as i64)
+        ),
     }
 }
 
@@ -144,19 +149,25 @@ fn mentions(entry: &RunEntry, text: &str) -> bool {
     texts.into_iter().flatten().any(|value| value.to_lowercase().contains(text))
 }
 
-async fn with_model(facts: &Facts, listed: Vec<RunEntry>, model: &str) -> Result<Vec<RunEntry>, SessionError> {
+async fn with_model(
+    facts: &Facts,
+    listed: Vec<RunEntry>,
+    model: &str,
+) -> Result<Vec<RunEntry>, SessionError> {
     if listed.is_empty() {
         return Ok(listed);
     }
     let mut session = Session::open(facts.clone(), Request::default()).await?;
     let bound = [("model", datafusion::common::ScalarValue::Utf8(Some(model.to_owned())))];
-    let rows = session.rows_with("SELECT DISTINCT ingest_id FROM results WHERE model = $model", &bound).await?;
+    let rows =
+        session.rows_with("SELECT DISTINCT ingest_id FROM results WHERE model = $model", &bound).await?;
     let ingests = text_values(&rows, 0);
     Ok(listed.into_iter().filter(|entry| ingests.contains(&entry.run.ingest_id)).collect())
 }
 
 fn table(runs: &[Overview]) -> Table {
-    let mut columns = vec![Column::whole("run"), Column::text("name"), Column::text("task"), Column::text("models")];
+    let mut columns =
+        vec![Column::whole("run"), Column::text("name"), Column::text("task"), Column::text("models")];
     columns.push(Column::whole("status"));
     columns.extend(["cases", "superseded", "pass latest", "scored", "attempts"].map(Column::number));
     columns.extend(["tokens", "cost_usd", "duration_ms"].map(Column::number));

@@ -116,7 +116,11 @@ pub async fn show(session: &mut Session, asked: &Show) -> Result<Answer, Session
     })
 }
 
-async fn entries(session: &mut Session, rows: Vec<CaseRow>, asked: &Show) -> Result<Vec<CaseEntry>, SessionError> {
+async fn entries(
+    session: &mut Session,
+    rows: Vec<CaseRow>,
+    asked: &Show,
+) -> Result<Vec<CaseEntry>, SessionError> {
     let pattern = match &asked.case {
         Some(text) => Some(glob::Pattern::new(text).map_err(|error| SessionError::Predicate {
             flag: "--case",
@@ -126,8 +130,10 @@ async fn entries(session: &mut Session, rows: Vec<CaseRow>, asked: &Show) -> Res
         None => None,
     };
     let mut scores: BTreeMap<i64, BTreeMap<String, Value>> = BTreeMap::new();
-    let cells: Vec<ScoreCell> =
-        session.rows("SELECT execution, metric, value, label FROM scores WHERE latest ORDER BY metric").await?.read()?;
+    let cells: Vec<ScoreCell> = session
+        .rows("SELECT execution, metric, value, label FROM scores WHERE latest ORDER BY metric")
+        .await?
+        .read()?;
     for cell in cells {
         let value = cell.value.map(Value::from).or(cell.label.map(Value::from)).unwrap_or(Value::Null);
         scores.entry(cell.execution).or_default().insert(cell.metric, value);
@@ -198,14 +204,19 @@ fn facts_table(run: &RunRow, overview: &BTreeMap<String, Value>, asked: &Show) -
     }
     if let Some(cost) = number_of("cost_usd") {
         let spent = number_of("cost_usd_spent").unwrap_or(cost);
-        let all = if spent > cost { format!(", {} with superseded attempts", number::cost(spent)) } else { String::new() };
+        let all = if spent > cost {
+            format!(", {} with superseded attempts", number::cost(spent))
+        } else {
+            String::new()
+        };
         facts.push(("cost_usd", format!("{}{all}", number::cost(cost))));
     }
     if let Some(tokens) = number_of("total_tokens") {
         facts.push(("tokens", number::count(tokens as i64)));
     }
     if let Some(started) = run.started_at {
-        let ended = run.ended_at.map_or_else(String::new, |ended| format!(" to {}", minute(&ended.to_rfc3339())));
+        let ended =
+            run.ended_at.map_or_else(String::new, |ended| format!(" to {}", minute(&ended.to_rfc3339())));
         facts.push(("ran", format!("{}{ended}", minute(&started.to_rfc3339()))));
     }
     facts.push(("run folder", relative(&run.source_path, &asked.here)));
@@ -272,7 +283,8 @@ fn case_table(cases: &[CaseEntry], asked: &Show) -> Table {
     let rows = cases
         .iter()
         .map(|case| {
-            let mut name = if several_tasks { format!("{}/{}", case.task, case.case_id) } else { case.case_id.clone() };
+            let mut name =
+                if several_tasks { format!("{}/{}", case.task, case.case_id) } else { case.case_id.clone() };
             if several_epochs {
                 name = format!("{name} #{}", case.epoch);
             }
@@ -289,9 +301,10 @@ fn case_table(cases: &[CaseEntry], asked: &Show) -> Table {
 
 fn case_cells(case: &CaseEntry, asked: &Show) -> Vec<Cell> {
     let or_dash = |text: Option<String>| Cell::plain(text.unwrap_or_else(|| "—".to_owned()));
-    let status = Status::parse(&case.status).map_or(case.status.as_str(), Status::screen_word);
+    let status = Status::parse(&case.status)
+        .map_or_else(|| case.status.clone(), |status| status.screen_word().to_owned());
     let shown = match (case.status.as_str(), case.passed) {
-        ("ok", Some(false)) => "fail",
+        ("ok", Some(false)) => "fail".to_owned(),
         _ => status,
     };
     let mut cells = vec![
@@ -306,7 +319,8 @@ fn case_cells(case: &CaseEntry, asked: &Show) -> Vec<Cell> {
     }));
     cells.push(or_dash(case.duration_ms.map(number::duration_ms)));
     cells.push(or_dash(case.cost_usd.map(number::cost)));
-    let place: Vec<&str> = [case.error_reason.as_deref(), case.error_stage.as_deref()].into_iter().flatten().collect();
+    let place: Vec<&str> =
+        [case.error_reason.as_deref(), case.error_stage.as_deref()].into_iter().flatten().collect();
     let error = [place.join(" at "), case.error_message.clone().unwrap_or_default()];
     cells.push(Cell::plain(error.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")));
     cells
@@ -315,9 +329,9 @@ fn case_cells(case: &CaseEntry, asked: &Show) -> Vec<Cell> {
 fn missing_blocks(missing: &[Missing], count: Option<i64>) -> Vec<Block> {
     const NAMED: usize = 10;
     match count {
-        Some(count) if count > 0 && missing.is_empty() => vec![Block::Line(format!(
-            "missing {count} planned cases; which ones the source does not say"
-        ))],
+        Some(count) if count > 0 && missing.is_empty() => {
+            vec![Block::Line(format!("missing {count} planned cases; which ones the source does not say"))]
+        }
         Some(count) if count > 0 => {
             let names: Vec<String> = missing
                 .iter()
@@ -327,7 +341,11 @@ fn missing_blocks(missing: &[Missing], count: Option<i64>) -> Vec<Block> {
                     None => key.case_id.clone(),
                 })
                 .collect();
-            let more = if missing.len() > NAMED { format!(" and {} more", missing.len() - NAMED) } else { String::new() };
+            let more = if missing.len() > NAMED {
+                format!(" and {} more", missing.len() - NAMED)
+            } else {
+                String::new()
+            };
             vec![Block::Line(format!("missing {count}: {}{more}", names.join(", ")))]
         }
         _ => Vec::new(),
@@ -340,14 +358,21 @@ fn hint(run: &RunRow, overview: &BTreeMap<String, Value>, missing: Option<i64>) 
     let failed: i64 = Status::ALL.iter().skip(1).map(|status| count_of(status.as_str())).sum();
     let open = failed + missing.unwrap_or(0);
     (open > 0).then(|| {
-        Block::Line(format!("{open} open: runq sql \"SELECT * FROM failed_rows\" --run {} says why", shell_word(&run.run_id)))
+        Block::Line(format!(
+            "{open} open: runq sql \"SELECT * FROM failed_rows\" --run {} says why",
+            shell_word(&run.run_id)
+        ))
     })
 }
 
 /// A word as a shell takes it.
 fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 fn document(

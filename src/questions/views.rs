@@ -47,7 +47,11 @@ pub fn views(views: &Views) -> Result<Answer, SessionError> {
         .map(|entry| {
             vec![
                 Cell::plain(entry.name.clone()),
-                Cell::plain(if entry.question.is_empty() { "(stored)".to_owned() } else { entry.question.clone() }),
+                Cell::plain(if entry.question.is_empty() {
+                    "(stored)".to_owned()
+                } else {
+                    entry.question.clone()
+                }),
                 Cell::plain(entry.grain.clone()),
             ]
         })
@@ -66,7 +70,9 @@ pub fn views(views: &Views) -> Result<Answer, SessionError> {
 }
 
 fn records(entries: &[Entry]) -> Result<Records, SessionError> {
-    let texts = |of: fn(&Entry) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(entries.iter().map(of))) };
+    let texts = |of: fn(&Entry) -> &str| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(entries.iter().map(of)))
+    };
     let batch = RecordBatch::try_from_iter([
         ("name", texts(|entry| &entry.name)),
         ("kind", texts(|entry| &entry.kind)),

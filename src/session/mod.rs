@@ -53,7 +53,8 @@ impl Rows {
         if bytes.is_empty() {
             return Ok(Vec::new());
         }
-        serde_json::from_slice(&bytes).map_err(|error| SessionError::Internal(format!("rows of an answer: {error}")))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| SessionError::Internal(format!("rows of an answer: {error}")))
     }
 }
 
@@ -211,7 +212,11 @@ impl Session {
     ///
     /// # Errors
     /// When it does not plan or run.
-    pub async fn rows_with(&mut self, sql: &str, values: &[(&str, ScalarValue)]) -> Result<Rows, SessionError> {
+    pub async fn rows_with(
+        &mut self,
+        sql: &str,
+        values: &[(&str, ScalarValue)],
+    ) -> Result<Rows, SessionError> {
         self.prepare(&references(sql)?).await?;
         let plan = self.ctx.state().create_logical_plan(sql).await?;
         let values: Vec<(String, ScalarValue)> =

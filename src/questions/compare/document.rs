@@ -185,7 +185,8 @@ fn arms(comparison: &Comparison) -> Vec<ArmEntry<'_>> {
 fn metrics(comparison: &Comparison) -> Vec<MetricEntry<'_>> {
     let mut metrics: Vec<MetricEntry<'_>> = Vec::new();
     for value in &comparison.values {
-        let same = |entry: &MetricEntry<'_>| entry.task == value.task.as_deref() && entry.metric == value.metric;
+        let same =
+            |entry: &MetricEntry<'_>| entry.task == value.task.as_deref() && entry.metric == value.metric;
         let place = metrics.iter().position(same).unwrap_or_else(|| {
             metrics.push(MetricEntry {
                 task: value.task.as_deref(),
@@ -235,7 +236,9 @@ fn entry<'a>(change: &'a Change, moved: &[&'a CaseChange]) -> ChangeEntry<'a> {
     let names = |outcome: Outcome| {
         moved
             .iter()
-            .filter(|case| case.outcome == outcome && change.task.as_ref().is_none_or(|task| *task == case.task))
+            .filter(|case| {
+                case.outcome == outcome && change.task.as_ref().is_none_or(|task| *task == case.task)
+            })
             .map(|case| CaseName { task: &case.task, case_id: &case.case_id })
             .collect()
     };

@@ -345,7 +345,10 @@ async fn cases(
     }
     cases.retain(|case| only.is_none_or(|only| case.outcomes.values().any(|outcome| *outcome == only)));
     cases.sort_by(|left, right| {
-        right.change.total_cmp(&left.change).then_with(|| (&left.task, &left.case_id).cmp(&(&right.task, &right.case_id)))
+        right
+            .change
+            .total_cmp(&left.change)
+            .then_with(|| (&left.task, &left.case_id).cmp(&(&right.task, &right.case_id)))
     });
     Ok(cases)
 }

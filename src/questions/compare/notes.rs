@@ -93,7 +93,9 @@ fn several_tasks(comparison: &Comparison) -> bool {
 fn pooled(comparison: &Comparison) -> Vec<String> {
     let arms = comparison.arms.iter().filter(|_| comparison.arms.len() > 1);
     arms.filter_map(|arm| match (arm.models.len() > 1 && comparison.by != "model", arm.run_count > 1) {
-        (true, _) => Some(format!("{} pools {} models: {}", arm.arm, arm.models.len(), arm.models.join(", "))),
+        (true, _) => {
+            Some(format!("{} pools {} models: {}", arm.arm, arm.models.len(), arm.models.join(", ")))
+        }
         (false, true) if comparison.by != "run" => {
             Some(format!("{} pools {} runs: the mean of each case counts", arm.arm, arm.run_count))
         }

@@ -22,7 +22,9 @@ pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare
     for (place, task) in tasks.iter().take(TASKS_SHOWN).enumerate() {
         blocks.push(Block::Gap);
         if tasks.len() > 1 {
-            blocks.push(Block::Line(task.map_or_else(|| "all tasks".to_owned(), |task| format!("task {task}"))));
+            blocks.push(Block::Line(
+                task.map_or_else(|| "all tasks".to_owned(), |task| format!("task {task}")),
+            ));
         }
         blocks.push(Block::Table(grid(comparison, *task, &shown, place == 0)));
         let changes = change_table(comparison, *task, &shown);
@@ -71,7 +73,8 @@ fn headline(comparison: &Comparison, session: &Session) -> Block {
 }
 
 fn why_baseline(comparison: &Comparison, session: &Session) -> &'static str {
-    let named = session.runs().iter().any(|entry| entry.argument.is_some()) || !session.request().scope.runs.is_empty();
+    let named = session.runs().iter().any(|entry| entry.argument.is_some())
+        || !session.request().scope.runs.is_empty();
     match (&session.request().baseline, comparison.by.as_str(), session.runs().len()) {
         (Some(_), _, _) => "as asked",
         (None, "run", _) if named => "named first",
@@ -123,17 +126,20 @@ fn grid(comparison: &Comparison, task: Option<&str>, metrics: &[String], with_co
             .arms
             .iter()
             .map(|arm| {
-                comparison
-                    .values
-                    .iter()
-                    .find(|value| value.arm == arm.arm && value.metric == *metric && value.task.as_deref() == task)
+                comparison.values.iter().find(|value| {
+                    value.arm == arm.arm && value.metric == *metric && value.task.as_deref() == task
+                })
             })
             .collect();
         let Some(known) = values.iter().flatten().next() else { continue };
         let cells = values.iter().map(|value| value_cell(*value, comparison.arms.len())).collect();
         rows.push((metric.clone(), known.aggregate.clone(), cells));
     }
-    if comparison.arms.len() > MOST_COLUMNS { turned(&comparison.arms, rows) } else { upright(&comparison.arms, rows) }
+    if comparison.arms.len() > MOST_COLUMNS {
+        turned(&comparison.arms, rows)
+    } else {
+        upright(&comparison.arms, rows)
+    }
 }
 
 fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
@@ -193,7 +199,9 @@ fn upright(arms: &[Arm], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
     columns.extend(arms.iter().map(|arm| Column { head: arm.arm.clone(), right: true, shrinks: true }));
     let rows = rows
         .into_iter()
-        .map(|(name, how, cells)| [Cell::plain(name), Cell::marked(how, Mark::Dim)].into_iter().chain(cells).collect())
+        .map(|(name, how, cells)| {
+            [Cell::plain(name), Cell::marked(how, Mark::Dim)].into_iter().chain(cells).collect()
+        })
         .collect();
     Table { columns, rows }
 }
@@ -212,7 +220,9 @@ fn turned(arms: &[Arm], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
 
 fn change_table(comparison: &Comparison, task: Option<&str>, metrics: &[String]) -> Table {
     let mut columns = vec![Column::text(format!("against {}", comparison.baseline)), Column::whole("metric")];
-    columns.extend(["better", "worse", "same", "n/a", "mean delta", "95 % interval", "adj. p"].map(Column::number));
+    columns.extend(
+        ["better", "worse", "same", "n/a", "mean delta", "95 % interval", "adj. p"].map(Column::number),
+    );
     columns.push(Column::text("verdict"));
     let mut rows = Vec::new();
     for arm in &comparison.arms {
@@ -303,14 +313,19 @@ fn case_blocks(comparison: &Comparison, asked: &Compare) -> Vec<Block> {
     let mut blocks = vec![Block::Gap];
     if wanted.is_empty() {
         blocks.push(Block::Line(match asked.only {
-            Some(outcome) => format!("no case is {} on {}", outcome.as_str().replace('_', " "), comparison.case_metric),
+            Some(outcome) => {
+                format!("no case is {} on {}", outcome.as_str().replace('_', " "), comparison.case_metric)
+            }
             None => format!("no case changed on {}", comparison.case_metric),
         }));
         return blocks;
     }
     blocks.push(Block::Table(case_table(comparison, title, &wanted[..wanted.len().min(limit)])));
     if wanted.len() > limit {
-        blocks.push(Block::Line(format!("  {} more: --cases all", number::count((wanted.len() - limit) as i64))));
+        blocks.push(Block::Line(format!(
+            "  {} more: --cases all",
+            number::count((wanted.len() - limit) as i64)
+        )));
     }
     blocks
 }
@@ -323,12 +338,17 @@ fn is_quiet(case: &Case) -> bool {
 fn case_table(comparison: &Comparison, title: String, cases: &[&Case]) -> Table {
     let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
     let mut columns = vec![Column::text(title)];
-    columns.extend(comparison.arms.iter().map(|arm| Column { head: arm.arm.clone(), right: true, shrinks: true }));
+    columns.extend(comparison.arms.iter().map(|arm| Column {
+        head: arm.arm.clone(),
+        right: true,
+        shrinks: true,
+    }));
     let unit = unit_of(comparison, &comparison.case_metric);
     let rows = cases
         .iter()
         .map(|case| {
-            let name = if several_tasks { format!("{}/{}", case.task, case.case_id) } else { case.case_id.clone() };
+            let name =
+                if several_tasks { format!("{}/{}", case.task, case.case_id) } else { case.case_id.clone() };
             let cells = comparison.arms.iter().map(|arm| case_cell(comparison, case, &arm.arm, unit));
             std::iter::once(Cell::plain(name)).chain(cells).collect()
         })
@@ -340,7 +360,7 @@ fn case_cell(comparison: &Comparison, case: &Case, arm: &str, unit: Option<&str>
     let Some(cell) = case.values.get(arm) else { return Cell::plain("—") };
     let text = match cell.value {
         Some(value) => shown_value(&comparison.case_metric, unit, value),
-        None => Status::parse(&cell.status).map_or(cell.status.as_str(), Status::screen_word).to_owned(),
+        None => screen_word(&cell.status),
     };
     let mark = match case.outcomes.get(arm) {
         Some(Outcome::Improved) => Mark::Improved,
@@ -350,10 +370,18 @@ fn case_cell(comparison: &Comparison, case: &Case, arm: &str, unit: Option<&str>
     Cell::marked(text, mark)
 }
 
+/// The word on screen for a stored status.
+fn screen_word(status: &str) -> String {
+    Status::parse(status).map_or_else(|| status.to_owned(), |status| status.screen_word().to_owned())
+}
+
 fn closing(comparison: &Comparison, tasks: &[Option<&str>], shown: &[String]) -> Vec<Block> {
     let mut blocks = Vec::new();
     if tasks.len() > TASKS_SHOWN {
-        blocks.push(Block::Note(format!("{} more tasks: --task NAME, or --format json", tasks.len() - TASKS_SHOWN)));
+        blocks.push(Block::Note(format!(
+            "{} more tasks: --task NAME, or --format json",
+            tasks.len() - TASKS_SHOWN
+        )));
     }
     let hidden: Vec<&str> = comparison
         .coverage
@@ -364,7 +392,8 @@ fn closing(comparison: &Comparison, tasks: &[Option<&str>], shown: &[String]) ->
     if !hidden.is_empty() {
         const NAMED: usize = 6;
         let names = hidden.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-        let more = if hidden.len() > NAMED { format!(" and {} more", hidden.len() - NAMED) } else { String::new() };
+        let more =
+            if hidden.len() > NAMED { format!(" and {} more", hidden.len() - NAMED) } else { String::new() };
         blocks.push(Block::Note(format!("metrics not shown: {names}{more}; --metric NAME shows one")));
     }
     blocks.extend(comparison.notes.iter().map(|note| Block::Note(note.clone())));
