@@ -3,7 +3,6 @@
 //! A renderer decides how things look and nothing else: it computes no number, reads no clock and writes only to the
 //! writer it is given. `table` and `markdown` show the blocks to a person; the others give the records to machines.
 
-pub mod number;
 pub mod text;
 pub mod value;
 

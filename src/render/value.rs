@@ -18,7 +18,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
-use super::{RenderError, number};
+use super::RenderError;
+use crate::answer::number;
 
 /// Null is an empty text; an element that cannot be formatted says so instead of ending the output.
 const TEXT: FormatOptions<'static> = FormatOptions::new();

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 
-pub use crate::render::number;
+pub mod number;
 
 /// Version of the JSON documents. It grows when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -116,7 +116,7 @@ pub fn interval(low: f64, high: f64, text: impl Fn(f64) -> String) -> String {
 }
 
 /// Puts thousands separators into the whole part of a decimal number in plain notation; other text stays as it is.
-pub(super) fn grouped(text: &str) -> String {
+pub(crate) fn grouped(text: &str) -> String {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
     if whole.len() <= 3 || !whole.bytes().all(|byte| byte.is_ascii_digit()) {
