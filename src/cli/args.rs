@@ -1,0 +1,310 @@
+//! Flags that several commands share: the session's, the store's, and how files are read.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::exit::CliError;
+use super::output::ColorChoice;
+use crate::import::table::Mapping;
+use crate::import::{Duplicates, IMPORTERS, ImportOptions, Importer};
+use crate::ingest::Labels;
+use crate::model::{Aggregate, nearest};
+use crate::render::Renderer;
+use crate::session::{By, ErrorsAs, Options, Request, Scope};
+
+/// Flags that every command takes, before or after its name.
+#[derive(Debug, Clone, Args)]
+pub struct GlobalArgs {
+    /// The store: a folder [default: .runq here or in a folder above].
+    #[arg(long, global = true, value_name = "DIR", env = "RUNQ_STORE", help_heading = "Store")]
+    pub store: Option<PathBuf>,
+
+    /// Refuse every write to the store and every launch.
+    #[arg(
+        long,
+        global = true,
+        env = "RUNQ_READ_ONLY",
+        value_parser = clap::builder::FalseyValueParser::new(),
+        help_heading = "Store"
+    )]
+    pub read_only: bool,
+
+    /// Form of the answer: table, json, jsonl, csv, tsv, markdown or ids [default: table; csv for sql in a pipe].
+    #[arg(long, global = true, value_name = "FORMAT", value_parser = crate::render::renderer, help_heading = "Output")]
+    pub format: Option<&'static dyn Renderer>,
+
+    /// The same as --format json.
+    #[arg(long, global = true, conflicts_with = "format", help_heading = "Output")]
+    pub json: bool,
+
+    /// Colours: auto, always or never [default: auto, which obeys NO_COLOR].
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    pub color: ColorChoice,
+
+    #[command(flatten)]
+    pub session: SessionArgs,
+}
+
+/// Flags of the session: which runs, which dimension, which baseline, and how numbers are made.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Session")]
+pub struct SessionArgs {
+    /// Only this run: an id, the beginning of one, a name, last, last~2 or a glob. May be repeated.
+    #[arg(long = "run", global = true, value_name = "RUN")]
+    pub runs: Vec<String>,
+
+    /// Only the newest N runs.
+    #[arg(long, global = true, value_name = "N")]
+    pub last: Option<usize>,
+
+    /// Only this task. For files that name no task: the task they are of.
+    #[arg(long, global = true, value_name = "TASK")]
+    pub task: Option<String>,
+
+    /// Only runs for which this SQL predicate over runs holds, such as "experiment = 'dev'".
+    #[arg(long, global = true, value_name = "PREDICATE")]
+    pub scope: Option<String>,
+
+    /// What is compared: run, model, prompt, experiment, provider, variant, any column of runs or results,
+    /// tags.KEY or params.KEY. Each of its values is one arm (one side) of the comparison.
+    #[arg(long, global = true, value_name = "DIMENSION")]
+    pub by: Option<String>,
+
+    /// The arm that the others are compared against [default: the first run named, else the earliest].
+    #[arg(long, global = true, value_name = "ARM")]
+    pub baseline: Option<String>,
+
+    /// Show this metric. May be repeated; the first one is the metric of the cases.
+    #[arg(long = "metric", global = true, value_name = "METRIC")]
+    pub metrics: Vec<String>,
+
+    /// The metric that is asked about first [default: the tool's headline score].
+    #[arg(long, global = true, value_name = "METRIC")]
+    pub primary: Option<String>,
+
+    /// Smallest change that counts, for all scores (X) or for one metric (METRIC=X) [default: any difference].
+    #[arg(long = "threshold", global = true, value_name = "[METRIC=]X", allow_hyphen_values = true)]
+    pub thresholds: Vec<String>,
+
+    /// How errors count: missing (no value, bounds are given) or zero (0 in scores, as AgentV counts)
+    /// [default: missing].
+    #[arg(long, global = true, value_name = "HOW", default_value = "missing", hide_default_value = true, hide_possible_values = true)]
+    pub errors_as: ErrorsAsArg,
+
+    /// Score from which a result passed when its tool gave no verdict [default: 0.8].
+    #[arg(long, global = true, value_name = "X", default_value_t = 0.8, hide_default_value = true)]
+    pub pass_threshold: f64,
+
+    /// Unit of the statistics instead of the case: a column of results, or a path such as extra.metadata.topic.
+    #[arg(long, global = true, value_name = "COLUMN")]
+    pub cluster: Option<String>,
+
+    /// Pair cases on this column or path instead of the case id (across tools).
+    #[arg(long, global = true, value_name = "COLUMN")]
+    pub case_key: Option<String>,
+
+    /// Probability of a false alarm that a verdict allows [default: 0.05].
+    #[arg(long, global = true, value_name = "X", default_value_t = 0.05, hide_default_value = true)]
+    pub alpha: f64,
+
+    /// How a metric's cases become one number: mean, sum, min, max, median, p90, p95, p99 or count.
+    #[arg(long = "aggregate", global = true, value_name = "METRIC=FN")]
+    pub aggregates: Vec<String>,
+
+    /// Give this metric a verdict too (durations, cost and tokens have none). May be repeated.
+    #[arg(long = "test", global = true, value_name = "METRIC")]
+    pub tests: Vec<String>,
+}
+
+/// How errors count, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ErrorsAsArg {
+    /// No value.
+    Missing,
+    /// 0 in scores.
+    Zero,
+}
+
+impl SessionArgs {
+    /// What a session is opened with.
+    ///
+    /// # Errors
+    /// When a flag's value is not of its form.
+    pub fn request(&self) -> Result<Request, CliError> {
+        let mut options = Options {
+            primary: self.primary.clone().or_else(|| None),
+            errors_as: match self.errors_as {
+                ErrorsAsArg::Missing => ErrorsAs::Missing,
+                ErrorsAsArg::Zero => ErrorsAs::Zero,
+            },
+            pass_threshold: self.pass_threshold,
+            cluster: self.cluster.clone(),
+            case_key: self.case_key.clone(),
+            alpha: within("--alpha", self.alpha)?,
+            aggregates: self.aggregates.iter().map(|text| aggregate(text)).collect::<Result<_, _>>()?,
+            tests: self.tests.clone(),
+            ..Options::default()
+        };
+        for text in &self.thresholds {
+            match text.split_once('=') {
+                Some((metric, value)) => options.thresholds.push((metric.to_owned(), threshold(text, value)?)),
+                None => options.threshold = threshold(text, text)?,
+            }
+        }
+        Ok(Request {
+            scope: Scope {
+                runs: self.runs.clone(),
+                last: self.last,
+                task: self.task.clone(),
+                predicate: self.scope.clone(),
+            },
+            by: match self.by.as_deref() {
+                None | Some("auto") => By::Auto,
+                Some(name) => By::Dimension(name.to_owned()),
+            },
+            baseline: self.baseline.clone(),
+            options,
+        })
+    }
+}
+
+fn within(flag: &str, value: f64) -> Result<f64, CliError> {
+    if value > 0.0 && value < 1.0 {
+        Ok(value)
+    } else {
+        Err(CliError::usage(format!("{flag} {value}: expected a number between 0 and 1"), None))
+    }
+}
+
+fn threshold(text: &str, value: &str) -> Result<f64, CliError> {
+    match value.trim().parse::<f64>() {
+        Ok(number) if number >= 0.0 && number.is_finite() => Ok(number),
+        _ => Err(CliError::usage(
+            format!("--threshold {text}: expected a number of 0 or more, found {value}"),
+            Some("--threshold 0.1 for all scores, --threshold duration_ms=50 for one metric"),
+        )),
+    }
+}
+
+fn aggregate(text: &str) -> Result<(String, Aggregate), CliError> {
+    let names = Aggregate::ALL.map(Aggregate::as_str);
+    let wrong = |near: Option<&str>| {
+        let hint = near.map_or_else(
+            || format!("--aggregate METRIC=FN, FN one of {}", names.join(", ")),
+            |near| format!("did you mean {near}?"),
+        );
+        CliError::usage(format!("--aggregate {text}: expected METRIC=FN"), Some(&hint))
+    };
+    let (metric, function) = text.split_once('=').ok_or_else(|| wrong(None))?;
+    let function = Aggregate::parse(function).ok_or_else(|| wrong(nearest(function, names.into_iter())))?;
+    Ok((metric.to_owned(), function))
+}
+
+/// How files are read; for `ingest` and for every command that is asked about a path.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Reading files")]
+pub struct ImportArgs {
+    /// Which tool wrote the files: agentv or table [default: told from names and first bytes].
+    #[arg(long, value_name = "TOOL", value_parser = importer)]
+    pub from: Option<&'static dyn Importer>,
+
+    /// For plain tables: which column is what, such as case_id=id,score=metrics.accuracy,model=llm. May be repeated.
+    #[arg(long = "map", value_name = "COLUMN=PATH,...")]
+    pub maps: Vec<String>,
+
+    /// The same in a TOML file, with [columns] and [metrics].
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+
+    /// For plain tables: the column whose values are the runs [default: a file is a run].
+    #[arg(long, value_name = "COLUMN")]
+    pub run_column: Option<String>,
+
+    /// For plain tables: what rows of one case are: epoch (planned repeats), attempt (a retry) or error.
+    #[arg(long, value_name = "WHAT", hide_possible_values = true)]
+    pub duplicates: Option<DuplicatesArg>,
+
+    /// Name for the runs.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// What rows of one case are, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DuplicatesArg {
+    /// Planned repeats.
+    Epoch,
+    /// Retries.
+    Attempt,
+    /// Not allowed.
+    Error,
+}
+
+fn importer(name: &str) -> Result<&'static dyn Importer, String> {
+    IMPORTERS.iter().copied().find(|importer| importer.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = IMPORTERS.iter().map(|importer| importer.name()).collect();
+        let near = nearest(name, names.iter().copied()).map(|near| format!("; did you mean {near}?"));
+        format!("runq reads {}{}", names.join(", "), near.unwrap_or_default())
+    })
+}
+
+impl ImportArgs {
+    /// The options of the importers.
+    ///
+    /// # Errors
+    /// When a mapping does not read.
+    pub fn options(&self, task: Option<&String>) -> Result<ImportOptions, CliError> {
+        let mut mapping = match &self.mapping {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    CliError::not_found(format!("--mapping {}: {error}", path.display()), None)
+                })?;
+                Mapping::from_toml(&text).map_err(|error| {
+                    CliError::usage(format!("--mapping {}: {error}", path.display()), error.hint().as_deref())
+                })?
+            }
+            None => Mapping::default(),
+        };
+        let flags = Mapping::parse_flags(&self.maps)
+            .map_err(|error| CliError::usage(format!("--map: {error}"), error.hint().as_deref()))?;
+        mapping = mapping.merge(flags);
+        if let Some(column) = &self.run_column {
+            mapping.run_column = Some(column.clone());
+        }
+        Ok(ImportOptions {
+            name: self.name.clone(),
+            task: task.cloned(),
+            mapping,
+            duplicates: self.duplicates.map(|duplicates| match duplicates {
+                DuplicatesArg::Epoch => Duplicates::Epoch,
+                DuplicatesArg::Attempt => Duplicates::Attempt,
+                DuplicatesArg::Error => Duplicates::Error,
+            }),
+        })
+    }
+
+    /// The name as a label.
+    pub fn labels(&self) -> Labels {
+        Labels { name: self.name.clone(), ..Labels::default() }
+    }
+}
+
+/// A `key=value` pair.
+///
+/// # Errors
+/// When there is no `=` or no key.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}
