@@ -8,3 +8,4 @@ pub mod answer;
 pub mod import;
 pub mod model;
 pub mod source;
+pub mod store;
