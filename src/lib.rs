@@ -14,3 +14,4 @@ pub mod questions;
 pub mod render;
 pub mod session;
 pub mod source;
+pub mod store;

@@ -1,0 +1,138 @@
+//! One commit on one table: written files go in, its result tells whether it landed.
+
+use arrow::array::RecordBatch;
+use datafusion::logical_expr::Expr;
+use datafusion::prelude::{col, lit};
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake_core::kernel::{Action, Add, Transaction};
+use deltalake_core::parquet::basic::{Compression, ZstdLevel};
+use deltalake_core::parquet::file::properties::WriterProperties;
+use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::writer::{DeltaWriter, RecordBatchWriter};
+use deltalake_core::{DeltaResult, DeltaTable, DeltaTableError};
+
+/// How often a commit is tried on a newer state after another writer was faster.
+pub(super) const TRIES: usize = 32;
+
+/// A file is closed when it is about this large; also bounds what one writer holds in memory.
+const TARGET_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Small pages make the look-up of one case cheap.
+const PAGE_ROWS: usize = 2048;
+
+const ROW_GROUP_ROWS: usize = 128 * 1024;
+
+/// How every file of a store is written: zstd, statistics per page, small pages.
+pub(super) fn writer_properties() -> DeltaResult<WriterProperties> {
+    Ok(WriterProperties::builder()
+        .set_created_by(concat!("runq version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .build())
+}
+
+/// A writer of new files for a loaded table.
+pub(super) fn writer_for(table: &DeltaTable) -> DeltaResult<RecordBatchWriter> {
+    Ok(RecordBatchWriter::for_table(table)?
+        .with_writer_properties(writer_properties()?)
+        .with_target_file_size(TARGET_FILE_BYTES))
+}
+
+/// Writes one batch into new files.
+pub(super) async fn write_files(table: &DeltaTable, batch: RecordBatch) -> DeltaResult<Vec<Add>> {
+    let mut writer = writer_for(table)?;
+    writer.write(batch).await?;
+    writer.flush().await
+}
+
+/// What a commit does to a table.
+pub(super) struct Change {
+    actions: Vec<Action>,
+    transactions: Vec<Transaction>,
+    operation: DeltaOperation,
+}
+
+impl Change {
+    /// Adds files. `read` is what was read before it was decided to: a commit that changes rows of which this
+    /// may hold is a conflict. Without it every removed file would be one.
+    pub(super) fn append(actions: Vec<Action>, read: String) -> Self {
+        let operation =
+            DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: Some(read) };
+        Self { actions, transactions: Vec::new(), operation }
+    }
+
+    /// Removes files whose rows all satisfy the condition.
+    pub(super) fn delete(actions: Vec<Action>, condition: String) -> Self {
+        let operation = DeltaOperation::Delete { predicate: Some(condition) };
+        Self { actions, transactions: Vec::new(), operation }
+    }
+
+    /// A commit that meets another one of the same application is a conflict, whatever it read.
+    pub(super) fn with_transactions(mut self, transactions: Vec<Transaction>) -> Self {
+        self.transactions = transactions;
+        self
+    }
+}
+
+/// Properties of every commit: the log is kept whole.
+pub(super) fn commit_properties() -> CommitProperties {
+    CommitProperties::default().with_cleanup_expired_logs(Some(false))
+}
+
+/// Commits a change on top of a loaded table and brings the table to the version it made.
+///
+/// A checkpoint that could not be written afterwards does not undo the commit: the text says what failed, and
+/// the table stays in its old version.
+pub(super) async fn commit(table: &mut DeltaTable, change: Change) -> DeltaResult<Option<String>> {
+    let state = table.snapshot()?.clone();
+    let properties = commit_properties().with_application_transactions(change.transactions);
+    let landed = CommitBuilder::from(properties)
+        .with_actions(change.actions)
+        .build(Some(&state), table.log_store(), change.operation)
+        .into_prepared_commit_future()
+        .await?
+        .await?;
+    match landed.await {
+        Ok(finished) => {
+            table.state = Some(finished.snapshot);
+            Ok(None)
+        }
+        Err(error) => Ok(Some(format!("after a commit: {error}"))),
+    }
+}
+
+/// Takes rows out of a table, rewriting the files that also hold others.
+pub(super) async fn delete_rows(table: &mut DeltaTable, condition: Expr) -> DeltaResult<()> {
+    let (newer, _) = table
+        .clone()
+        .delete()
+        .with_predicate(condition)
+        .with_writer_properties(writer_properties()?)
+        .with_commit_properties(commit_properties())
+        .await?;
+    *table = newer;
+    Ok(())
+}
+
+/// `column IN (values)` for the engine.
+pub(super) fn is_one_of<'a>(column: &str, values: impl IntoIterator<Item = &'a str>) -> Expr {
+    col(column).in_list(values.into_iter().map(lit).collect(), false)
+}
+
+/// `column IN (values)` for the log.
+pub(super) fn is_one_of_text<'a>(column: &str, values: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> =
+        values.into_iter().map(|value| format!("'{}'", value.replace('\'', "''"))).collect();
+    format!("{column} IN ({})", quoted.join(", "))
+}
+
+/// Adds as actions.
+pub(super) fn added(adds: Vec<Add>) -> Vec<Action> {
+    adds.into_iter().map(Action::Add).collect()
+}
+
+/// What to do after a commit that did not land.
+pub(super) fn retry_or(error: DeltaTableError) -> DeltaResult<()> {
+    if super::error::is_conflict(&error) { Ok(()) } else { Err(error) }
+}

@@ -1,0 +1,208 @@
+//! What can go wrong with a store, and what a person can do about it.
+
+use std::error::Error as StdError;
+use std::io::ErrorKind;
+
+use deltalake_core::DeltaTableError;
+use deltalake_core::datafusion::error::DataFusionError;
+use deltalake_core::kernel::transaction::TransactionError;
+
+type Cause = Box<dyn StdError + Send + Sync>;
+
+/// A failed operation on a store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no store at the path, or only a part of one.
+    #[error("no store at {path}")]
+    NotAStore {
+        /// Path or URL that was opened.
+        path: String,
+    },
+    /// A write to a store that was opened for reading.
+    #[error("the store at {path} is open for reading only")]
+    ReadOnly {
+        /// Path or URL of the store.
+        path: String,
+    },
+    /// The operating system or the service refuses access.
+    #[error("no permission for {path}")]
+    NoPermission {
+        /// The file or folder where it is known, else the store.
+        path: String,
+        /// What was refused.
+        source: Cause,
+    },
+    /// No space or quota is left.
+    #[error("no space left for the store at {path}")]
+    DiskFull {
+        /// Path or URL of the store.
+        path: String,
+        /// What could not be written.
+        source: Cause,
+    },
+    /// The disk or the service does not answer as it should.
+    #[error("table {table} of the store at {path} cannot be reached")]
+    Unavailable {
+        /// Path or URL of the store.
+        path: String,
+        /// Table that was read or written.
+        table: &'static str,
+        /// What failed.
+        source: Cause,
+    },
+    /// Stored files are missing or do not have the form they should have.
+    #[error("table {table} of the store at {path} is damaged")]
+    Damaged {
+        /// Path or URL of the store.
+        path: String,
+        /// Table that was read.
+        table: &'static str,
+        /// What was found.
+        source: Cause,
+    },
+    /// Other writers were faster every time.
+    #[error("table {table} of the store at {path} changed {tries} times while it was used")]
+    Busy {
+        /// Path or URL of the store.
+        path: String,
+        /// Table that kept changing.
+        table: &'static str,
+        /// How often it was tried.
+        tries: usize,
+    },
+    /// The caller asks for what the store does not do.
+    #[error("refused: {what}")]
+    Refused {
+        /// What was asked for, expected and found.
+        what: String,
+    },
+}
+
+impl StoreError {
+    /// What a person can do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::NotAStore { .. } => "`runq ingest PATH` makes a store; `--store DIR` names an existing one",
+            Self::ReadOnly { .. } => "leave out `--read-only`, and unset RUNQ_READ_ONLY",
+            Self::NoPermission { .. } => "check the owner and the mode of the folder, or use another store with `--store DIR`",
+            Self::DiskFull { .. } => "free some space; what was published before is complete, and the command can be run again",
+            Self::Unavailable { .. } => "check the disk or the connection and run the command again; nothing was half published",
+            Self::Damaged { .. } => "restore the folder from a backup, or make a new store and ingest the sources again",
+            Self::Busy { .. } => "run the command again when fewer writers are at work",
+            Self::Refused { .. } => "this is a bug of runq; please report it",
+        }
+    }
+
+    /// Sorts a library's error by what a person can do about it.
+    pub(super) fn new(path: &str, table: &'static str, cause: impl Into<Cause>) -> Self {
+        let source = cause.into();
+        let path = path.to_owned();
+        match Kind::of(source.as_ref()) {
+            Kind::Denied(at) => Self::NoPermission { path: at.unwrap_or(path), source },
+            Kind::Full => Self::DiskFull { path, source },
+            Kind::NotATable => Self::NotAStore { path },
+            Kind::Damaged => Self::Damaged { path, table, source },
+            Kind::Other => Self::Unavailable { path, table, source },
+        }
+    }
+
+    pub(super) fn refused(what: impl Into<String>) -> Self {
+        Self::Refused { what: what.into() }
+    }
+}
+
+enum Kind {
+    Denied(Option<String>),
+    Full,
+    NotATable,
+    Damaged,
+    Other,
+}
+
+impl Kind {
+    /// Looks through the whole chain: what says most stands deepest.
+    fn of(error: &(dyn StdError + 'static)) -> Self {
+        let mut found = Self::Other;
+        let mut place = None;
+        let mut link = Some(error);
+        while let Some(error) = link {
+            if let Some(object_store::Error::PermissionDenied { path, .. }) = error.downcast_ref() {
+                place = Some(path.clone());
+            }
+            if let Some(kind) = Self::of_link(error) {
+                found = kind;
+            }
+            link = error.source();
+        }
+        if let Self::Other | Self::Damaged = found {
+            found = Self::of_text(&error.to_string()).unwrap_or(found);
+        }
+        match found {
+            Self::Denied(_) => Self::Denied(place),
+            other => other,
+        }
+    }
+
+    fn of_link(error: &(dyn StdError + 'static)) -> Option<Self> {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return match io.kind() {
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Some(Self::Denied(None)),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(Self::Full),
+                _ => None,
+            };
+        }
+        if let Some(object) = error.downcast_ref::<object_store::Error>() {
+            return match object {
+                object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                    Some(Self::Denied(None))
+                }
+                object_store::Error::NotFound { .. } => Some(Self::Damaged),
+                _ => Some(Self::Other),
+            };
+        }
+        if error.is::<crate::model::ReadRowError>() {
+            return Some(Self::Damaged);
+        }
+        match error.downcast_ref::<DeltaTableError>()? {
+            DeltaTableError::NotATable(_) => Some(Self::NotATable),
+            DeltaTableError::InvalidJsonLog { .. }
+            | DeltaTableError::InvalidStatsJson { .. }
+            | DeltaTableError::Parquet { .. }
+            | DeltaTableError::KernelError(_)
+            | DeltaTableError::MetadataError(_)
+            | DeltaTableError::InvalidVersion(_) => Some(Self::Damaged),
+            _ => None,
+        }
+    }
+
+    /// Some layers below keep an operating system error only as its text.
+    fn of_text(text: &str) -> Option<Self> {
+        if text.contains("(os error 13)") || text.contains("(os error 30)") {
+            Some(Self::Denied(None))
+        } else if text.contains("(os error 28)") || text.contains("(os error 122)") {
+            Some(Self::Full)
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether a commit failed only because another writer was faster, so that it may be tried on the newer state.
+pub(super) fn is_conflict(error: &DeltaTableError) -> bool {
+    matches!(
+        error,
+        DeltaTableError::Transaction {
+            source: TransactionError::CommitConflict(_) | TransactionError::MaxCommitAttempts(_)
+        } | DeltaTableError::VersionAlreadyExists(_)
+    )
+}
+
+/// The engine wraps causes in shared pointers, which hide them from a walk along the sources.
+pub(super) fn unwrapped(error: DataFusionError) -> Cause {
+    match error {
+        DataFusionError::External(cause) => cause,
+        DataFusionError::Context(_, inner) => unwrapped(*inner),
+        DataFusionError::ObjectStore(cause) => cause,
+        other => Box::new(other),
+    }
+}

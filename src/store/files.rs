@@ -1,0 +1,108 @@
+//! What the log tells of a table's files without opening them: which runs and ingests they may hold.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use deltalake_core::kernel::{Action, Remove};
+use deltalake_core::{DeltaResult, DeltaTable};
+use serde_json::Value;
+
+/// Smallest and largest value of a column in a file, as the log has them; a long value is only a bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Span {
+    /// The log says nothing: any value may be inside.
+    Unknown,
+    /// Every value lies between these two, both included.
+    Between(String, String),
+}
+
+impl Span {
+    fn of(stats: &Value, column: &str) -> Self {
+        let bound = |side: &str| stats.get(side)?.get(column)?.as_str().map(str::to_owned);
+        match (bound("minValues"), bound("maxValues")) {
+            (Some(low), Some(high)) => Self::Between(low, high),
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The only value in the file. A shortened bound differs from the other one, so equal bounds are whole values.
+    pub(super) fn only(&self) -> Option<&str> {
+        match self {
+            Self::Between(low, high) if low == high => Some(low),
+            _ => None,
+        }
+    }
+
+    /// Whether one of the values may be in the file.
+    pub(super) fn may_hold(&self, values: &BTreeSet<&str>) -> bool {
+        match self {
+            Self::Unknown => !values.is_empty(),
+            Self::Between(low, high) => {
+                let from = (Bound::Included(low.as_str()), Bound::<&str>::Unbounded);
+                values.range::<&str, _>(from).next().is_some_and(|value| *value <= high.as_str())
+            }
+        }
+    }
+}
+
+/// One data file of a table.
+#[derive(Debug, Clone)]
+pub(super) struct StoredFile {
+    /// Path below the table's folder.
+    pub(super) path: String,
+    /// Runs it may hold.
+    pub(super) runs: Span,
+    /// Ingests it may hold.
+    pub(super) ingests: Span,
+    remove: Remove,
+}
+
+impl StoredFile {
+    /// The action that takes the file out of the table.
+    pub(super) fn removal(&self) -> Action {
+        Action::Remove(self.remove.clone())
+    }
+}
+
+/// The files of a loaded table.
+pub(super) fn files_of(table: &DeltaTable) -> DeltaResult<Vec<StoredFile>> {
+    Ok(table
+        .snapshot()?
+        .log_data()
+        .iter()
+        .map(|view| {
+            let stats = view
+                .stats()
+                .and_then(|text| serde_json::from_str::<Value>(&text).ok())
+                .unwrap_or(Value::Null);
+            StoredFile {
+                path: view.path().into_owned(),
+                runs: Span::of(&stats, "run_id"),
+                ingests: Span::of(&stats, "ingest_id"),
+                remove: view.remove_action(true),
+            }
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_holds_what_lies_between_its_bounds() {
+        let stats = serde_json::json!({"minValues": {"a": "c", "b": "x"}, "maxValues": {"a": "f", "b": "x"}});
+        let span = Span::of(&stats, "a");
+        assert!(span.may_hold(&BTreeSet::from(["a", "f"])));
+        assert!(!span.may_hold(&BTreeSet::from(["a", "g"])));
+        assert_eq!(span.only(), None);
+        assert_eq!(Span::of(&stats, "b").only(), Some("x"));
+    }
+
+    #[test]
+    fn without_statistics_anything_may_be_inside() {
+        let span = Span::of(&Value::Null, "a");
+        assert_eq!(span, Span::Unknown);
+        assert!(span.may_hold(&BTreeSet::from(["z"])));
+    }
+}

@@ -1,0 +1,208 @@
+//! Where the tables of a store are: one Delta table per folder under one root.
+//!
+//! Makes and loads tables; knows nothing of runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use chrono::{DateTime, Utc};
+use datafusion::logical_expr::Expr;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::kernel::StructType;
+use deltalake_core::kernel::transaction::CommitProperties;
+use deltalake_core::operations::create::CreateBuilder;
+use deltalake_core::protocol::SaveMode;
+use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use object_store::ObjectStore;
+use url::Url;
+
+use super::error::{StoreError, unwrapped};
+use crate::model::{MetricRow, ResultRow, Row, RunRow, ScoreRow, StepRow, Timestamp};
+
+/// The tables whose rows belong to a run, in the order in which they are committed.
+pub(super) const CHILDREN: [&str; 3] = [StepRow::TABLE, ScoreRow::TABLE, ResultRow::TABLE];
+
+/// Columns that questions narrow by. Others have no statistics: texts would blow up the log.
+const PRUNING_COLUMNS: [&str; 6] = ["run_id", "ingest_id", "task", "case_id", "model", "metric"];
+
+/// How many commits a reader replays at most before it meets a checkpoint.
+const CHECKPOINT_INTERVAL: &str = "100";
+
+/// The root of a store and the object store that reaches it.
+#[derive(Debug, Clone)]
+pub(super) struct Location {
+    root: Url,
+    objects: Arc<dyn ObjectStore>,
+    session: SharedSession,
+}
+
+/// The engine that reads the small tables and looks for litter; made once because that takes milliseconds.
+#[derive(Clone)]
+struct SharedSession(SessionContext);
+
+impl std::fmt::Debug for SharedSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedSession")
+    }
+}
+
+impl Location {
+    /// `objects` has its root at the root of the URL's host, not at the store.
+    pub(super) fn new(objects: Arc<dyn ObjectStore>, root: &Url) -> Self {
+        let mut root = root.clone();
+        if !root.path().ends_with('/') {
+            root.set_path(&format!("{}/", root.path()));
+        }
+        let config = SessionConfig::new().with_information_schema(false);
+        Self { root, objects, session: SharedSession(SessionContext::new_with_config(config)) }
+    }
+
+    /// The store as a person would name it: the path on a disk, else the URL.
+    pub(super) fn label(&self) -> String {
+        self.root.to_file_path().map_or_else(
+            |()| self.root.to_string(),
+            |path| path.display().to_string().trim_end_matches('/').to_owned(),
+        )
+    }
+
+    pub(super) fn error(
+        &self,
+        table: &'static str,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> StoreError {
+        StoreError::new(&self.label(), table, cause)
+    }
+
+    /// A handle of a table that has not been read yet.
+    fn table(&self, table: &'static str) -> Result<DeltaTable, StoreError> {
+        let url = self.root.join(&format!("{table}/")).map_err(|cause| self.error(table, cause))?;
+        DeltaTableBuilder::from_url(url.clone())
+            .and_then(|builder| builder.with_storage_backend(Arc::clone(&self.objects), url).build())
+            .map_err(|cause| self.error(table, cause))
+    }
+
+    /// A table in its newest version.
+    pub(super) async fn load(&self, table: &'static str) -> Result<DeltaTable, StoreError> {
+        let mut loaded = self.table(table)?;
+        loaded.load().await.map_err(|cause| self.error(table, cause))?;
+        Ok(loaded)
+    }
+
+    /// A table as it was at a time.
+    pub(super) async fn load_as_of(
+        &self,
+        table: &'static str,
+        time: Timestamp,
+    ) -> Result<DeltaTable, StoreError> {
+        let time = DateTime::<Utc>::from_timestamp_micros(time.0)
+            .ok_or_else(|| StoreError::refused(format!("{} us is no time", time.0)))?;
+        let mut loaded = self.table(table)?;
+        loaded.load_with_datetime(time).await.map_err(|cause| self.error(table, cause))?;
+        Ok(loaded)
+    }
+
+    /// The number of a table's newest version, when `loaded` is an older or the same one.
+    pub(super) async fn newest_version(
+        &self,
+        table: &'static str,
+        loaded: &DeltaTable,
+    ) -> Result<u64, StoreError> {
+        loaded.get_latest_version().await.map_err(|cause| self.error(table, cause))
+    }
+
+    /// Whether all tables are there: `runs` is made last.
+    pub(super) async fn exists(&self) -> Result<bool, StoreError> {
+        let runs = self.table(RunRow::TABLE)?;
+        runs.verify_deltatable_existence().await.map_err(|cause| self.error(RunRow::TABLE, cause))
+    }
+
+    /// Makes the tables that are missing.
+    pub(super) async fn create(&self) -> Result<(), StoreError> {
+        if self.exists().await? {
+            return Ok(());
+        }
+        self.create_table::<StepRow>().await?;
+        self.create_table::<ScoreRow>().await?;
+        self.create_table::<ResultRow>().await?;
+        self.create_table::<MetricRow>().await?;
+        self.create_table::<RunRow>().await
+    }
+
+    async fn create_table<R: Row>(&self) -> Result<(), StoreError> {
+        let error = |cause: DeltaTableError| self.error(R::TABLE, cause);
+        let schema: StructType =
+            R::schema().as_ref().try_into_kernel().map_err(|cause| self.error(R::TABLE, cause))?;
+        let table = self.table(R::TABLE)?;
+        let made = CreateBuilder::new()
+            .with_log_store(table.log_store())
+            .with_columns(schema.fields().cloned())
+            .with_configuration(properties::<R>())
+            .with_save_mode(SaveMode::Ignore)
+            // With retries the loser of a race would commit its own metadata as version 1.
+            .with_commit_properties(CommitProperties::default().with_max_retries(0))
+            .await;
+        match made {
+            Ok(_) => Ok(()),
+            Err(cause) => match table.verify_deltatable_existence().await {
+                Ok(true) => Ok(()),
+                _ => Err(error(cause)),
+            },
+        }
+    }
+
+    /// Reads a table's rows, all or those that a condition holds for.
+    pub(super) async fn rows<R: Row>(
+        &self,
+        table: &DeltaTable,
+        filter: Option<Expr>,
+    ) -> Result<Vec<R>, StoreError> {
+        let mut rows = Vec::new();
+        for batch in self.batches(R::TABLE, table, Selection { filter, distinct: None }).await? {
+            rows.extend(R::read(&batch).map_err(|cause| self.error(R::TABLE, cause))?);
+        }
+        Ok(rows)
+    }
+
+    /// Reads a selection of a table.
+    pub(super) async fn batches(
+        &self,
+        name: &'static str,
+        table: &DeltaTable,
+        selection: Selection,
+    ) -> Result<Vec<RecordBatch>, StoreError> {
+        let error = |cause| self.error(name, unwrapped(cause));
+        let provider = table.table_provider().await.map_err(error)?;
+        let mut frame = self.session.0.read_table(provider).map_err(error)?;
+        if let Some(filter) = selection.filter {
+            frame = frame.filter(filter).map_err(error)?;
+        }
+        if let Some(columns) = selection.distinct {
+            frame = frame.select_columns(&columns).and_then(|frame| frame.distinct()).map_err(error)?;
+        }
+        frame.collect().await.map_err(error)
+    }
+}
+
+/// Which rows to read.
+pub(super) struct Selection {
+    /// Condition; none means all rows.
+    pub(super) filter: Option<Expr>,
+    /// Read only these columns, each combination once.
+    pub(super) distinct: Option<[&'static str; 2]>,
+}
+
+/// Table properties: a checkpoint now and then, the log kept whole, statistics where they prune.
+fn properties<R: Row>() -> BTreeMap<&'static str, Option<String>> {
+    let columns = R::columns();
+    let pruning: Vec<&str> = PRUNING_COLUMNS
+        .into_iter()
+        .filter(|name| columns.iter().any(|column| column.name == *name))
+        .collect();
+    BTreeMap::from([
+        ("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL.to_owned())),
+        ("delta.enableExpiredLogCleanup", Some("false".to_owned())),
+        ("delta.dataSkippingStatsColumns", Some(pruning.join(","))),
+    ])
+}

@@ -1,0 +1,227 @@
+//! Publishing runs: their rows first, their headers last and in one commit.
+//!
+//! Rows become visible only through a header in `runs` that names their ingest, so a crash at any point shows
+//! the old state or the new one. An ingest id belongs to one run and is never used for other rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::RecordBatch;
+use deltalake_core::DeltaTable;
+use deltalake_core::kernel::{Action, Add};
+use deltalake_core::writer::{DeltaWriter, RecordBatchWriter};
+
+use super::clean::{Litter, sweep};
+use super::commit::{Change, TRIES, added, commit, is_one_of_text, retry_or, writer_for};
+use super::error::StoreError;
+use super::files::files_of;
+use super::location::{CHILDREN, Location};
+use super::race::Race;
+use super::registry::describe;
+use crate::model::{MetricRow, RunRow};
+
+/// A run that another writer published while it was being written here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LostRun {
+    /// What is published now.
+    pub winner: RunRow,
+    /// Our ingest, whose rows are not visible.
+    pub ingest_id: String,
+}
+
+/// What became of a publication.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Published {
+    /// Ids of the runs that are visible now.
+    pub runs: Vec<String>,
+    /// Runs that another writer published first; nothing of ours is visible of them.
+    pub lost: Vec<LostRun>,
+    /// Why replaced rows could not be removed. They are not visible; a later ingest or clean-up takes them.
+    pub litter: Option<String>,
+}
+
+/// Runs that are being published.
+#[derive(Debug)]
+pub struct Publication<'a> {
+    location: &'a Location,
+    writers: BTreeMap<&'static str, Writer>,
+    runs: Vec<RunRow>,
+    metrics: Vec<MetricRow>,
+    broken: bool,
+}
+
+#[derive(Debug)]
+struct Writer {
+    table: DeltaTable,
+    files: RecordBatchWriter,
+}
+
+impl<'a> Publication<'a> {
+    pub(super) const fn new(location: &'a Location) -> Self {
+        Self {
+            location,
+            writers: BTreeMap::new(),
+            runs: Vec::new(),
+            metrics: Vec::new(),
+            broken: false,
+        }
+    }
+
+    /// Writes rows of `results`, `scores` or `steps` to files that nobody sees yet.
+    ///
+    /// Batches should come sorted by (run, metric, case). Holds about one file (64 MiB) per table in memory.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] for another table or other columns, else what the disk says. After an error the
+    /// publication cannot be committed.
+    pub async fn write(&mut self, table: &str, batch: RecordBatch) -> Result<(), StoreError> {
+        let name = CHILDREN
+            .into_iter()
+            .find(|name| *name == table)
+            .ok_or_else(|| StoreError::refused(format!("rows for table {table}, expected one of {CHILDREN:?}")))?;
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let written = self.write_rows(name, batch).await;
+        self.broken |= written.is_err();
+        written
+    }
+
+    async fn write_rows(&mut self, name: &'static str, batch: RecordBatch) -> Result<(), StoreError> {
+        let location = self.location;
+        let error = |cause| location.error(name, cause);
+        let writer = match self.writers.entry(name) {
+            std::collections::btree_map::Entry::Occupied(writer) => writer.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                let table = location.load(name).await?;
+                let files = writer_for(&table).map_err(error)?;
+                place.insert(Writer { table, files })
+            }
+        };
+        if batch.schema().fields() != writer.files.arrow_schema().fields() {
+            let what = format!("columns {:?} for table {name}", batch.schema().fields());
+            return Err(StoreError::refused(what));
+        }
+        writer.files.write(batch).await.map_err(error)
+    }
+
+    /// Adds a run: its rows were written under `run.ingest_id`, or are published under it already (a changed
+    /// name or tag). `run.generation` is one more than the generation that is published now, else 1.
+    pub fn run(&mut self, run: RunRow) {
+        self.runs.push(run);
+    }
+
+    /// Describes a metric, in place of the description that has the same name.
+    pub fn metric(&mut self, metric: MetricRow) {
+        self.metrics.push(metric);
+    }
+
+    /// Makes the runs visible, all in one commit, and removes what they replaced.
+    ///
+    /// A run that another writer published meanwhile is left out and reported; the others are published.
+    ///
+    /// # Errors
+    /// None of the runs is visible after an error, unless the answer of the last step was lost: then all are,
+    /// and publishing them again says so.
+    pub async fn commit(mut self) -> Result<Published, StoreError> {
+        self.check()?;
+        let runs = std::mem::take(&mut self.runs);
+        let mut race = Race::enter(self.location, runs).await?;
+        let litter = self.commit_children(&mut race).await?;
+        race.complaints.extend(describe(self.location, &self.metrics).await?);
+        race.finish().await?;
+        sweep(self.location, &mut race, litter).await;
+        Ok(Published {
+            runs: race.landed.into_iter().map(|run| run.run_id).collect(),
+            lost: race.lost,
+            litter: (!race.complaints.is_empty()).then(|| race.complaints.join("; ")),
+        })
+    }
+
+    /// What the caller promised.
+    fn check(&self) -> Result<(), StoreError> {
+        if self.broken {
+            return Err(StoreError::refused("a commit after a failed write"));
+        }
+        let mut runs = BTreeSet::new();
+        let mut ingests = BTreeSet::new();
+        for run in &self.runs {
+            if run.generation < 1 {
+                return Err(StoreError::refused(format!("generation {} of run {}", run.generation, run.run_id)));
+            }
+            if !runs.insert(&run.run_id) || !ingests.insert(&run.ingest_id) {
+                let what = format!("run {} or its ingest {} twice", run.run_id, run.ingest_id);
+                return Err(StoreError::refused(what));
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits the rows of the pending runs, and notes what else is there of these runs.
+    async fn commit_children(&mut self, race: &mut Race<'_>) -> Result<Vec<Litter>, StoreError> {
+        let mut litter = Vec::new();
+        if race.pending.is_empty() {
+            return Ok(litter);
+        }
+        for name in CHILDREN {
+            let table = match self.writers.remove(name) {
+                Some(writer) => self.commit_rows(name, writer, race).await?,
+                None => self.location.load(name).await?,
+            };
+            match Litter::find(self.location, name, table, race).await {
+                Ok(found) => litter.push(found),
+                Err(error) => race.complaints.push(error.to_string()),
+            }
+        }
+        Ok(litter)
+    }
+
+    async fn commit_rows(
+        &self,
+        name: &'static str,
+        writer: Writer,
+        race: &mut Race<'_>,
+    ) -> Result<DeltaTable, StoreError> {
+        let error = |cause| self.location.error(name, cause);
+        let Writer { mut table, mut files } = writer;
+        let adds = files.flush().await.map_err(error)?;
+        let fresh = fresh_ingests(race);
+        let read = is_one_of_text("ingest_id", fresh.iter().map(String::as_str));
+        for _ in 0..TRIES {
+            let mut actions = left_over(&table, &fresh, &adds).map_err(error)?;
+            actions.extend(added(adds.clone()));
+            match commit(&mut table, Change::append(actions, read.clone())).await {
+                Ok(complaint) => {
+                    race.complaints.extend(complaint);
+                    return Ok(table);
+                }
+                Err(cause) => retry_or(cause).map_err(error)?,
+            }
+            table = self.location.load(name).await?;
+        }
+        Err(StoreError::Busy { path: self.location.label(), table: name, tries: TRIES })
+    }
+}
+
+/// Ingests of the pending runs that are not published: the rows under them are all ours.
+fn fresh_ingests(race: &Race<'_>) -> BTreeSet<String> {
+    race.pending
+        .iter()
+        .map(|run| run.ingest_id.clone())
+        .filter(|ingest| race.stored.iter().all(|row| row.ingest_id != *ingest))
+        .collect()
+}
+
+/// Files that an earlier, failed attempt to publish the same ingests has left: they would be counted twice.
+fn left_over(
+    table: &DeltaTable,
+    fresh: &BTreeSet<String>,
+    adds: &[Add],
+) -> Result<Vec<Action>, deltalake_core::DeltaTableError> {
+    let ours: BTreeSet<&str> = adds.iter().map(|add| add.path.as_str()).collect();
+    Ok(files_of(table)?
+        .iter()
+        .filter(|file| !ours.contains(file.path.as_str()))
+        .filter(|file| file.ingests.only().is_some_and(|ingest| fresh.contains(ingest)))
+        .map(super::files::StoredFile::removal)
+        .collect())
+}

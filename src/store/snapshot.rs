@@ -1,0 +1,116 @@
+//! A consistent view of a store: the published runs, and tables that hold all their rows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::execution::SessionState;
+use deltalake_core::DeltaTable;
+
+use super::error::{StoreError, unwrapped};
+use super::location::{CHILDREN, Location};
+use crate::model::{MetricRow, Row, RunRow};
+
+/// How often a view is taken again because runs were published meanwhile.
+const TRIES: usize = 16;
+
+/// Everything a session needs of a store; later commits do not change it.
+#[derive(Debug, Clone)]
+pub struct StoreSnapshot {
+    /// The newest generation of every run, by (start, id); runs without a start come first.
+    pub runs: Vec<RunRow>,
+    /// Described metrics, by name.
+    pub metrics: Vec<MetricRow>,
+    version: u64,
+    children: BTreeMap<&'static str, Child>,
+}
+
+#[derive(Debug, Clone)]
+struct Child {
+    table: DeltaTable,
+    provider: Arc<dyn TableProvider>,
+}
+
+impl StoreSnapshot {
+    pub(super) async fn take(location: &Location) -> Result<Self, StoreError> {
+        for _ in 0..TRIES {
+            let runs = location.load(RunRow::TABLE).await?;
+            let snapshot = Self::read(location, &runs).await?;
+            // A replacement removes rows that our runs name, but only after its commit on `runs`.
+            if location.newest_version(RunRow::TABLE, &runs).await? == snapshot.version {
+                return Ok(snapshot);
+            }
+        }
+        Err(StoreError::Busy { path: location.label(), table: RunRow::TABLE, tries: TRIES })
+    }
+
+    async fn read(location: &Location, runs: &DeltaTable) -> Result<Self, StoreError> {
+        let version = runs.version().unwrap_or_default();
+        let mut rows = newest_generations(location.rows::<RunRow>(runs, None).await?);
+        rows.sort_by(|a, b| (a.started_at, &a.run_id).cmp(&(b.started_at, &b.run_id)));
+        let metrics = location.load(MetricRow::TABLE).await?;
+        let mut metrics = location.rows::<MetricRow>(&metrics, None).await?;
+        metrics.sort_by(|a, b| a.metric.cmp(&b.metric));
+        let mut children = BTreeMap::new();
+        for name in CHILDREN {
+            let table = location.load(name).await?;
+            let provider =
+                table.table_provider().await.map_err(|cause| location.error(name, unwrapped(cause)))?;
+            children.insert(name, Child { table, provider });
+        }
+        Ok(Self { runs: rows, metrics, version, children })
+    }
+
+    /// The table `results`, `scores` or `steps` as it is stored: also with rows that no run names, so a
+    /// condition on `ingest_id` from [`Self::runs`] belongs on top. It filters inside the Parquet reader.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] for another table.
+    pub fn provider(&self, table: &str) -> Result<Arc<dyn TableProvider>, StoreError> {
+        Ok(Arc::clone(&self.child(table)?.provider))
+    }
+
+    /// As [`Self::provider`], but it filters inside the Parquet reader only when the session's option
+    /// `datafusion.execution.parquet.pushdown_filters` says so: better for questions that keep most rows.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] for another table.
+    pub async fn provider_for(
+        &self,
+        table: &str,
+        session: &SessionState,
+    ) -> Result<Arc<dyn TableProvider>, StoreError> {
+        let child = self.child(table)?;
+        child
+            .table
+            .table_provider()
+            .with_session(Arc::new(session.clone()))
+            .await
+            .map_err(|cause| StoreError::refused(cause.to_string()))
+    }
+
+    /// Version of the table `runs`: another number means that something was published meanwhile.
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn child(&self, table: &str) -> Result<&Child, StoreError> {
+        self.children
+            .get(table)
+            .ok_or_else(|| StoreError::refused(format!("table {table}, expected one of {CHILDREN:?}")))
+    }
+}
+
+/// Of every run the row with the highest generation.
+pub(super) fn newest_generations(rows: Vec<RunRow>) -> Vec<RunRow> {
+    let mut newest: BTreeMap<String, RunRow> = BTreeMap::new();
+    for row in rows {
+        match newest.get(&row.run_id) {
+            Some(known) if known.generation >= row.generation => {}
+            _ => {
+                newest.insert(row.run_id.clone(), row);
+            }
+        }
+    }
+    newest.into_values().collect()
+}
