@@ -1,7 +1,7 @@
 //! runq: embedded analytics for the run outputs of AI evaluations and batch model jobs.
 //!
 //! The journey of the data is the order of the modules; each knows only what stands before it:
-//! [`source`] (where bytes come from), [`import`] (one tool's files), [`model`] (the nouns), [`ingest`], `store`,
+//! [`source`] (where bytes come from), [`import`] (one tool's files), [`model`] (the nouns), [`ingest`], [`store`],
 //! [`session`] with [`functions`] and the files under `sql/`, [`questions`], [`answer`], [`render`], [`cli`].
 
 pub mod answer;

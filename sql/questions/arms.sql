@@ -1,6 +1,6 @@
 -- Which arms are there, and how did their results end?
 -- Grain: one row per arm.
--- Ties and nulls: an attempt that another run of the arm copied counts once. first_run_at and first_row order the
+-- Ties and nulls: an attempt that another run of the arm copied counts once. first_run and first_row order the
 -- arms by their first run and by their place in it. Rates as in run_overview.
 WITH executions AS (
     SELECT
@@ -47,7 +47,6 @@ named AS (
         array_agg(DISTINCT results.model ORDER BY results.model) FILTER (WHERE results.model IS NOT NULL) AS models,
         min(runs.place) AS first_run,
         min(runs.place * 1000000000 + coalesce(results.source_row, 0)) AS first_row,
-        max(results.attempt) AS most_attempts,
         count(DISTINCT results.run_id) AS run_count
     FROM results
     INNER JOIN runs ON results.ingest_id = runs.ingest_id
@@ -59,7 +58,6 @@ SELECT
     named.run_ids,
     named.models,
     named.run_count,
-    named.most_attempts,
     named.first_run,
     named.first_row
 FROM counted

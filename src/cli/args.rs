@@ -97,7 +97,14 @@ pub struct SessionArgs {
 
     /// How errors count: missing (no value, bounds are given) or zero (0 in scores, as AgentV counts)
     /// [default: missing].
-    #[arg(long, global = true, value_name = "HOW", default_value = "missing", hide_default_value = true, hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOW",
+        default_value = "missing",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub errors_as: ErrorsAsArg,
 
     /// Score from which a result passed when its tool gave no verdict [default: 0.8].
@@ -141,7 +148,7 @@ impl SessionArgs {
     /// When a flag's value is not of its form.
     pub fn request(&self) -> Result<Request, CliError> {
         let mut options = Options {
-            primary: self.primary.clone().or_else(|| None),
+            primary: self.primary.clone(),
             errors_as: match self.errors_as {
                 ErrorsAsArg::Missing => ErrorsAs::Missing,
                 ErrorsAsArg::Zero => ErrorsAs::Zero,
@@ -156,7 +163,9 @@ impl SessionArgs {
         };
         for text in &self.thresholds {
             match text.split_once('=') {
-                Some((metric, value)) => options.thresholds.push((metric.to_owned(), threshold(text, value)?)),
+                Some((metric, value)) => {
+                    options.thresholds.push((metric.to_owned(), threshold(text, value)?))
+                }
                 None => options.threshold = threshold(text, text)?,
             }
         }
@@ -276,9 +285,9 @@ impl ImportArgs {
         };
         let flags = Mapping::parse_flags(&self.maps)
             .map_err(|error| CliError::usage(format!("--map: {error}"), error.hint().as_deref()))?;
-        mapping = mapping.merge(flags);
+        mapping.merge(flags);
         if let Some(column) = &self.run_column {
-            mapping.run_column = Some(column.clone());
+            mapping.set_run_column(column);
         }
         Ok(ImportOptions {
             name: self.name.clone(),

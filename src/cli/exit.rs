@@ -3,6 +3,7 @@
 use crate::cli::output::{OutputError, Report};
 use crate::ingest::{IngestError, Problem};
 use crate::session::SessionError;
+use crate::store::StoreError;
 
 /// Everything went well; lines that were skipped and said so count as well.
 pub const OK: u8 = 0;
@@ -92,11 +93,24 @@ fn sql_code(error: &datafusion::error::DataFusionError) -> u8 {
 
 impl From<IngestError> for CliError {
     fn from(error: IngestError) -> Self {
-        let code = match &error {
-            IngestError::Spill(_) => UNAVAILABLE,
+        let code = match error {
+            IngestError::Store(error) => return error.into(),
+            IngestError::Spill(_) | IngestError::Query(_) => UNAVAILABLE,
             IngestError::Arrow(_) | IngestError::Stored(_) | IngestError::Internal(_) => INTERNAL,
         };
         Self { code, report: Some(Report::of(&error)) }
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::NotAStore { .. } => NOT_FOUND,
+            StoreError::ReadOnly { .. } => READ_ONLY,
+            StoreError::Refused { .. } => INTERNAL,
+            _ => UNAVAILABLE,
+        };
+        Self { code, report: Some(Report::of(&error).hint(error.hint())) }
     }
 }
 

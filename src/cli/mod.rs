@@ -1,5 +1,139 @@
-//! The command line: one command per file, and [`output`], through which every word leaves the program.
-//!
-//! Knows all other modules and is known by none of them.
+//! The command line: one command per file, each an `Args` and a `run`. The doc comments are the manual.
 
+pub mod args;
+pub mod compare;
+pub mod context;
+pub mod exit;
+pub mod ingest;
+pub mod metrics;
 pub mod output;
+pub mod runs;
+pub mod show;
+pub mod sql;
+pub mod tag;
+pub mod views;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use args::GlobalArgs;
+use context::Context;
+use exit::CliError;
+use output::{ColorChoice, Environment, Output, Report, Wish};
+
+use crate::render::{TABLE, renderer};
+
+/// Compare AI evaluation runs: which model or prompt wins, what regressed, and whether it is more than noise.
+///
+/// runq reads what evaluation tools leave on disk (AgentV run folders; JSONL, JSON, CSV and Parquet of any shape),
+/// keeps it in open Parquet (Delta) tables, and answers in SQL. A path can be asked about directly:
+///
+///   runq compare --by model results/run-1
+///
+/// or taken into a store first, which is found like .git:
+///
+///   runq ingest results/ && runq compare --last 2
+#[derive(Debug, Parser)]
+#[command(name = "runq", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Compare(compare::CompareArgs),
+    Ingest(ingest::IngestArgs),
+    Metrics(metrics::MetricsArgs),
+    Runs(runs::RunsArgs),
+    Show(show::ShowArgs),
+    Sql(sql::SqlArgs),
+    Tag(tag::TagArgs),
+    Views(views::ViewsArgs),
+}
+
+/// Runs the program on a command line and gives its exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let environment = Environment::of_process();
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(parse_failure(&error, environment)),
+    };
+    let output = output_of(&cli, environment);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.error(&Report::new(format!("no threads to work with: {error}")));
+            return ExitCode::from(exit::INTERNAL);
+        }
+    };
+    let code = runtime.block_on(async {
+        let context = Context::new(cli.global, &output);
+        tokio::select! {
+            result = dispatch(cli.command, &context) => result.unwrap_or_else(|error| failed(&error, &output)),
+            _ = tokio::signal::ctrl_c() => exit::INTERRUPTED,
+        }
+    });
+    // Readers of files may still be busy; what they read is not wanted any more.
+    runtime.shutdown_background();
+    ExitCode::from(code)
+}
+
+fn output_of(cli: &Cli, environment: Environment) -> Output {
+    let format = if cli.global.json { renderer("json").ok() } else { cli.global.format };
+    let piped = if matches!(cli.command, Command::Sql(_)) { renderer("csv").unwrap_or(TABLE) } else { TABLE };
+    Output::of_process(environment, &Wish { color: cli.global.color, format, piped })
+}
+
+async fn dispatch(command: Command, context: &Context<'_>) -> Result<u8, CliError> {
+    match command {
+        Command::Compare(args) => compare::run(args, context).await,
+        Command::Ingest(args) => ingest::run(args, context).await,
+        Command::Metrics(args) => metrics::run(args, context).await,
+        Command::Runs(args) => runs::run(args, context).await,
+        Command::Show(args) => show::run(args, context).await,
+        Command::Sql(args) => sql::run(args, context).await,
+        Command::Tag(args) => tag::run(args, context).await,
+        Command::Views(args) => views::run(args, context).await,
+    }
+}
+
+fn failed(error: &CliError, output: &Output) -> u8 {
+    if let Some(report) = &error.report {
+        output.error(report);
+    }
+    error.code
+}
+
+/// Help and version are answers; anything else that does not parse is usage.
+fn parse_failure(error: &clap::Error, environment: Environment) -> u8 {
+    let output =
+        Output::of_process(environment, &Wish { color: ColorChoice::Auto, format: None, piped: TABLE });
+    let is_answer = !error.use_stderr();
+    if !is_answer {
+        output.raw_error(&error.render().to_string());
+        return exit::USAGE;
+    }
+    let text = error.render();
+    let text = if output.screen().color { text.ansi().to_string() } else { text.to_string() };
+    match output.text(&text) {
+        Ok(()) => exit::OK,
+        Err(error) => CliError::from(error).code,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -227,6 +227,11 @@ impl Output {
         self.to_stderr(&report.shown(self.stderr_screen.color));
     }
 
+    /// Writes text of the program's own making (how a command is used) to stderr as it is.
+    pub fn raw_error(&self, text: &str) {
+        self.to_stderr(text);
+    }
+
     /// Starts to show progress on stderr, when a person looks on; gone as soon as it ends.
     pub fn progress(&self, message: &str) -> Progress {
         Progress::start(&self.bars, message)

@@ -45,6 +45,12 @@ pub trait Importer: Sync {
     fn read(&self, input: &Input<'_>, sink: &mut dyn RunSink) -> Result<(), ImportError>;
 }
 
+impl fmt::Debug for dyn Importer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// A file that may hold a run.
 pub struct Candidate<'a> {
     /// Where the file is.

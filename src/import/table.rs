@@ -6,6 +6,26 @@ use super::{Candidate, Fit, ImportError, Importer, Input, RunSink};
 #[derive(Debug, Clone, Default)]
 pub struct Mapping {}
 
+/// placeholder
+#[derive(Debug, thiserror::Error)]
+#[error("mapping")]
+pub struct MappingError;
+impl MappingError {
+    pub fn hint(&self) -> Option<String> {
+        None
+    }
+}
+impl Mapping {
+    pub fn parse_flags(_: &[String]) -> Result<Self, MappingError> {
+        Ok(Self {})
+    }
+    pub fn from_toml(_: &str) -> Result<Self, MappingError> {
+        Ok(Self {})
+    }
+    pub fn set_run_column(&mut self, _: impl Into<String>) {}
+    pub fn merge(&mut self, _: Self) {}
+}
+
 /// Reads one row per result from a plain table.
 pub struct Table;
 

@@ -7,6 +7,7 @@ use crate::import::{Candidate, Fit, HEAD_BYTES, IMPORTERS, Importer};
 use crate::source::{Entry, Source, find_files};
 
 /// A file that holds one or several runs.
+#[derive(Clone)]
 pub struct Found {
     /// The file.
     pub path: PathBuf,
@@ -16,6 +17,13 @@ pub struct Found {
     pub size: u64,
     /// Which of the named paths it was found under, from 0.
     pub argument: usize,
+}
+
+impl Found {
+    /// Stands for a file whose reader was lost.
+    pub(crate) fn nothing() -> Self {
+        Self { path: PathBuf::new(), importer: IMPORTERS[0], size: 0, argument: 0 }
+    }
 }
 
 /// What was found under some paths.

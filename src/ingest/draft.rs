@@ -107,11 +107,8 @@ impl Draft {
         })
     }
 
-    /// Settles the run and hands its batches out in stored shape, chunk after chunk.
-    pub fn finish(
-        mut self,
-        mut give: impl FnMut(Stored) -> Result<(), IngestError>,
-    ) -> Result<Finished, IngestError> {
+    /// Settles the run: folds equal rows, numbers epochs and attempts.
+    pub fn settle(mut self) -> Result<SettledDraft, IngestError> {
         self.flush()?;
         let settled = settle(&self.marks, self.repeats);
         let mut header = self.header;
@@ -119,34 +116,51 @@ impl Draft {
         header.content_id = self.all_timed.then(|| content_id(&settled)).flatten();
         let faults = refusals(&header, &settled);
         header.skipped_count += faults.len() as i64;
-        let mut first = 0;
-        let mut waiting: Vec<Stored> = Vec::new();
-        let whole = self.spool.in_memory();
-        for chunk in self.spool.drain()? {
-            let chunk = chunk?;
-            let rows = chunk.results.num_rows();
-            let stored = place(&chunk, &settled.fates[first..first + rows])?;
-            first += rows;
-            header.result_count += stored.results.num_rows() as i64;
-            header.score_count += stored.scores.num_rows() as i64;
-            header.step_count += stored.steps.num_rows() as i64;
-            if whole {
-                waiting.push(stored);
-            } else {
-                give(sorted(vec![stored])?)?;
-            }
-        }
-        if !waiting.is_empty() {
-            give(sorted(waiting)?)?;
-        }
-        Ok(Finished { header, faults })
+        Ok(SettledDraft { header, faults, fates: settled.fates, spool: self.spool })
     }
 }
 
-/// A run that has been settled.
-pub(crate) struct Finished {
+/// A run whose rows have found their places.
+pub(crate) struct SettledDraft {
+    /// The header; its counts of rows are known when the rows have been given.
     pub header: RunRow,
+    /// Rows that broke a rule and were left out.
     pub faults: Vec<Fault>,
+    fates: Vec<Fate>,
+    spool: Spool,
+}
+
+impl SettledDraft {
+    /// How many bytes of memory its rows take.
+    pub fn bytes(&self) -> usize {
+        self.spool.bytes()
+    }
+
+    /// The rows in stored shape and order, part after part; a run that fits into memory comes in one part.
+    pub fn rows(self) -> Result<Box<dyn Iterator<Item = Result<Stored, IngestError>> + Send>, IngestError> {
+        let whole = self.spool.in_memory();
+        let fates = self.fates;
+        let mut first = 0;
+        let mut placed = self.spool.drain()?.map(move |chunk| {
+            let chunk = chunk?;
+            let last = first + chunk.results.num_rows();
+            let stored = place(&chunk, &fates[first..last])?;
+            first = last;
+            Ok(stored)
+        });
+        if !whole {
+            return Ok(Box::new(placed.map(|stored| sorted(vec![stored?]))));
+        }
+        let parts: Vec<Stored> = placed.by_ref().collect::<Result<_, IngestError>>()?;
+        Ok(Box::new((!parts.is_empty()).then(|| sorted(parts)).into_iter()))
+    }
+}
+
+/// Adds the rows of a part to the counts of a header.
+pub(crate) fn count(header: &mut RunRow, stored: &Stored) {
+    header.result_count += stored.results.num_rows() as i64;
+    header.score_count += stored.scores.num_rows() as i64;
+    header.step_count += stored.steps.num_rows() as i64;
 }
 
 /// Fills what the importer leaves to the sink, and what every result must carry.

@@ -1,9 +1,9 @@
 //! Takes runs in without a store: a path is asked about and nothing is left behind.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::read::{Drafts, Earlier, Reader};
+use super::draft::count;
+use super::read::{Drafts, Earlier, Known, Reader};
 use super::{Discovery, InMemory, IngestError, Labels, MemoryRun, Stored, Surroundings};
 use crate::import::{ImportOptions, Record};
 use crate::model::{Key, ResultRow, Row, RunRow, ScoreRow, StepRow};
@@ -26,7 +26,7 @@ pub fn read_into_memory(
     let labels = Labels { name: options.name.clone(), ..Labels::default() };
     let reader = Reader { source, options, labels: &labels, surroundings };
     for found in &discovery.found {
-        let known = Known { runs: RefCell::new(&memory.runs), argument: found.argument };
+        let known = InArgument { runs: &memory.runs, argument: found.argument };
         match reader.read(found, &known) {
             Ok(drafts) => keep(drafts, found.argument, &mut memory)?,
             Err(problem) => memory.problems.push(problem),
@@ -40,13 +40,12 @@ fn keep(drafts: Drafts, argument: usize, memory: &mut InMemory) -> Result<(), In
     memory.reading.faults.extend(drafts.reading.faults);
     memory.reading.metrics.extend(drafts.reading.metrics);
     for draft in drafts.drafts {
-        let mut rows = Vec::new();
-        let finished = draft.finish(|stored| {
-            rows.push(stored);
-            Ok(())
-        })?;
-        memory.reading.faults.extend(finished.faults);
-        let run = MemoryRun { header: finished.header, rows, argument };
+        let mut settled = draft.settle()?;
+        memory.reading.faults.append(&mut settled.faults);
+        let mut header = settled.header.clone();
+        let rows: Vec<Stored> = settled.rows()?.collect::<Result<_, IngestError>>()?;
+        rows.iter().for_each(|stored| count(&mut header, stored));
+        let run = MemoryRun { header, rows, argument };
         let same = |other: &MemoryRun| {
             other.argument == argument
                 && (other.header.run_id == run.header.run_id
@@ -63,20 +62,21 @@ fn keep(drafts: Drafts, argument: usize, memory: &mut InMemory) -> Result<(), In
 }
 
 /// The runs of one argument that have been read so far.
-struct Known<'a> {
-    runs: RefCell<&'a Vec<MemoryRun>>,
+struct InArgument<'a> {
+    runs: &'a [MemoryRun],
     argument: usize,
 }
 
-impl Earlier for Known<'_> {
-    fn attempts(&self, run: &RunRow) -> Result<Vec<Record>, IngestError> {
-        let runs = self.runs.borrow();
-        let Some(known) =
-            runs.iter().find(|known| known.argument == self.argument && known.header.run_id == run.run_id)
-        else {
-            return Ok(Vec::new());
-        };
-        records_of(&known.rows)
+impl Earlier for InArgument<'_> {
+    fn known(&self, run: &RunRow) -> Result<Known, IngestError> {
+        let known = self
+            .runs
+            .iter()
+            .find(|known| known.argument == self.argument && known.header.run_id == run.run_id);
+        Ok(match known {
+            Some(known) => Known::Attempts(records_of(&known.rows)?),
+            None => Known::Nothing,
+        })
     }
 }
 

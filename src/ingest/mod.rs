@@ -8,6 +8,7 @@ mod discover;
 mod draft;
 mod memory;
 mod order;
+mod publish;
 mod read;
 mod spool;
 
@@ -20,6 +21,7 @@ use crate::model::{MetricRow, RunRow, Timestamp};
 
 pub use discover::{Discovery, Found, discover};
 pub use memory::read_into_memory;
+pub use publish::{Order, Summary, ingest, relabel};
 
 /// Rows of one run in stored shape.
 #[derive(Debug, Clone)]
@@ -128,6 +130,12 @@ pub enum IngestError {
     /// Stored rows are not what they should be.
     #[error(transparent)]
     Stored(#[from] crate::model::ReadRowError),
+    /// The store refuses or cannot be reached.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// Rows of the store could not be read.
+    #[error("rows of the store could not be read")]
+    Query(#[from] datafusion::error::DataFusionError),
     /// A bug of ours.
     #[error("{0}")]
     Internal(String),

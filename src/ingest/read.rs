@@ -12,8 +12,18 @@ use crate::source::Source;
 
 /// What earlier ingests know of a run, asked when a run begins.
 pub(crate) trait Earlier {
-    /// The attempts of a run that are stored already, in the order of their numbers; none when it is new.
-    fn attempts(&self, run: &RunRow) -> Result<Vec<Record>, IngestError>;
+    /// What is known of the run that this header begins.
+    fn known(&self, run: &RunRow) -> Result<Known, IngestError>;
+}
+
+/// What is known of a run.
+pub(crate) enum Known {
+    /// It has not been seen.
+    Nothing,
+    /// It has been taken in from these very bytes.
+    Unchanged,
+    /// These attempts are stored, in the order of their numbers.
+    Attempts(Vec<Record>),
 }
 
 /// How files are read.
@@ -27,6 +37,8 @@ pub(crate) struct Reader<'a> {
 /// The runs of one file, not yet settled.
 pub(crate) struct Drafts {
     pub drafts: Vec<Draft>,
+    /// Headers of runs that have not changed since they were taken in.
+    pub unchanged: Vec<RunRow>,
     pub reading: Reading,
 }
 
@@ -37,6 +49,7 @@ impl Reader<'_> {
             reader: self,
             earlier,
             drafts: Vec::new(),
+            unchanged: Vec::new(),
             reading: Reading::default(),
             told: AtomicU64::new(0),
         };
@@ -50,7 +63,7 @@ impl Reader<'_> {
         if let [draft] = drafts.as_mut_slice() {
             draft.header.skipped_count = skipped;
         }
-        Ok(Drafts { drafts, reading: sink.reading })
+        Ok(Drafts { drafts, unchanged: sink.unchanged, reading: sink.reading })
     }
 
     fn labelled(&self, header: &mut RunRow) {
@@ -78,42 +91,59 @@ pub(crate) fn with_entries(object: Option<String>, entries: &[(String, String)])
 struct Collector<'a> {
     reader: &'a Reader<'a>,
     earlier: &'a dyn Earlier,
+    /// `None` for a run that has not changed: its rows are let go.
     drafts: Vec<Option<Draft>>,
+    unchanged: Vec<RunRow>,
     reading: Reading,
     told: AtomicU64,
 }
 
 impl Collector<'_> {
-    fn draft(&mut self, run: RunHandle) -> Result<&mut Draft, SinkError> {
-        self.drafts
-            .get_mut(run.0)
-            .and_then(Option::as_mut)
-            .ok_or_else(|| SinkError("a row came for a run that has not begun".to_owned()))
+    fn draft(&mut self, run: RunHandle) -> Result<Option<&mut Draft>, SinkError> {
+        match self.drafts.get_mut(run.0) {
+            Some(draft) => Ok(draft.as_mut()),
+            None => Err(SinkError("a row came for a run that has not begun".to_owned())),
+        }
     }
 }
 
 impl RunSink for Collector<'_> {
     fn begin(&mut self, run: &RunRow, repeats: Repeats) -> Result<RunHandle, SinkError> {
+        let kept = |error: IngestError| SinkError(error.to_string());
         let mut header = run.clone();
         header.ingest_id = self.reader.surroundings.ingest_id();
-        let mut draft = Draft::new(header, repeats);
-        for record in self.earlier.attempts(run).map_err(|error| SinkError(error.to_string()))? {
-            draft.push_earlier(record).map_err(|error| SinkError(error.to_string()))?;
-        }
-        self.drafts.push(Some(draft));
+        let draft = match self.earlier.known(run).map_err(kept)? {
+            Known::Unchanged => None,
+            Known::Nothing => Some(Draft::new(header, repeats)),
+            Known::Attempts(records) => {
+                let mut draft = Draft::new(header, repeats);
+                for record in records {
+                    draft.push_earlier(record).map_err(kept)?;
+                }
+                Some(draft)
+            }
+        };
+        self.drafts.push(draft);
         Ok(RunHandle(self.drafts.len() - 1))
     }
 
     fn record(&mut self, run: RunHandle, record: Record) -> Result<(), SinkError> {
-        self.draft(run)?.push(record).map_err(|error| SinkError(error.to_string()))
+        match self.draft(run)? {
+            Some(draft) => draft.push(record).map_err(|error| SinkError(error.to_string())),
+            None => Ok(()),
+        }
     }
 
-    fn end(&mut self, run: RunHandle, header: RunRow) -> Result<(), SinkError> {
+    fn end(&mut self, run: RunHandle, mut header: RunRow) -> Result<(), SinkError> {
         let reader = self.reader;
-        let draft = self.draft(run)?;
-        let ingest_id = std::mem::take(&mut draft.header.ingest_id);
-        draft.header = RunRow { ingest_id, ingested_at: Some(reader.surroundings.now()), ..header };
-        reader.labelled(&mut draft.header);
+        reader.labelled(&mut header);
+        match self.draft(run)? {
+            Some(draft) => {
+                let ingest_id = std::mem::take(&mut draft.header.ingest_id);
+                draft.header = RunRow { ingest_id, ingested_at: Some(reader.surroundings.now()), ..header };
+            }
+            None => self.unchanged.push(header),
+        }
         Ok(())
     }
 

@@ -48,6 +48,11 @@ impl Spool {
         Ok(())
     }
 
+    /// How many bytes of chunks are in memory.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether all chunks are in memory.
     pub fn in_memory(&self) -> bool {
         self.spilled.is_none()

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
+use datafusion::prelude::{SessionContext, col, lit};
 
 use super::SessionError;
-use crate::ingest::InMemory;
+use super::options::Scope;
+use crate::ingest::{InMemory, MemoryRun, Stored};
 use crate::model::{MetricRow, ResultRow, Row, RunRow, ScoreRow, StepRow};
 
 /// A run that may come into scope.
@@ -67,6 +69,56 @@ impl Facts {
             user_views: Vec::new(),
         })
     }
+}
+
+impl Facts {
+    /// The same facts with only the runs of a scope.
+    ///
+    /// # Errors
+    /// When a name fits no run, or nothing is left.
+    pub async fn within(mut self, scope: &Scope) -> Result<Self, SessionError> {
+        if self.runs.is_empty() {
+            return Ok(self);
+        }
+        self.runs = super::scope::select(&self.runs, scope).await?;
+        self.runs.sort_by(|left, right| in_time(&left.run, &right.run));
+        Ok(self)
+    }
+}
+
+/// Reads the rows of some runs into memory, so that they can stand beside runs that are in no store.
+///
+/// The names come with the place at which the person gave them.
+///
+/// # Errors
+/// When a name fits no run, or rows cannot be read.
+pub async fn read_runs(facts: &Facts, names: &[(usize, String)]) -> Result<InMemory, SessionError> {
+    let ctx = SessionContext::new();
+    let mut memory = InMemory::default();
+    for (argument, name) in names {
+        for entry in super::scope::resolve(&facts.runs, name)? {
+            let ingest_id = entry.run.ingest_id.as_str();
+            let rows = Stored {
+                results: rows_of::<ResultRow>(&ctx, &facts.results, ingest_id).await?,
+                scores: rows_of::<ScoreRow>(&ctx, &facts.scores, ingest_id).await?,
+                steps: rows_of::<StepRow>(&ctx, &facts.steps, ingest_id).await?,
+            };
+            memory.runs.push(MemoryRun { header: entry.run.clone(), rows: vec![rows], argument: *argument });
+        }
+    }
+    Ok(memory)
+}
+
+/// The rows of one ingest in the declared shape, whatever types the reader prefers.
+async fn rows_of<R: Row>(
+    ctx: &SessionContext,
+    provider: &Arc<dyn TableProvider>,
+    ingest_id: &str,
+) -> Result<RecordBatch, SessionError> {
+    let frame = ctx.read_table(Arc::clone(provider))?.filter(col("ingest_id").eq(lit(ingest_id)))?;
+    let schema = Arc::clone(frame.schema().inner());
+    let whole = arrow::compute::concat_batches(&schema, &frame.collect().await?)?;
+    Ok(R::batch(&R::read(&whole)?)?)
 }
 
 /// The order of runs in time; runs without a time come first, then by id.

@@ -21,7 +21,7 @@ use datafusion::sql::parser::Statement;
 
 pub use dimension::NONE as NO_VALUE;
 pub use error::SessionError;
-pub use facts::{Facts, RunEntry};
+pub use facts::{Facts, RunEntry, read_runs};
 pub use options::{By, ErrorsAs, Options, Scope};
 pub use relations::BASE_RELATIONS;
 pub use scope::resolve as resolve_run;
@@ -101,6 +101,11 @@ impl Session {
             // States of one run at two times are two arms only when the run is the dimension.
             selected = later_states(selected);
             selected.sort_by(|left, right| facts::in_time(&left.run, &right.run));
+        }
+        if by == "run" && selected.iter().all(|entry| entry.argument.is_some()) {
+            selected.sort_by(|left, right| {
+                left.argument.cmp(&right.argument).then_with(|| facts::in_time(&left.run, &right.run))
+            });
         }
         let dimension = Dimension::named(&by, &selected)?;
         let ctx = context()?;

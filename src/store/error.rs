@@ -84,10 +84,18 @@ impl StoreError {
         match self {
             Self::NotAStore { .. } => "`runq ingest PATH` makes a store; `--store DIR` names an existing one",
             Self::ReadOnly { .. } => "leave out `--read-only`, and unset RUNQ_READ_ONLY",
-            Self::NoPermission { .. } => "check the owner and the mode of the folder, or use another store with `--store DIR`",
-            Self::DiskFull { .. } => "free some space; what was published before is complete, and the command can be run again",
-            Self::Unavailable { .. } => "check the disk or the connection and run the command again; nothing was half published",
-            Self::Damaged { .. } => "restore the folder from a backup, or make a new store and ingest the sources again",
+            Self::NoPermission { .. } => {
+                "check the owner and the mode of the folder, or use another store with `--store DIR`"
+            }
+            Self::DiskFull { .. } => {
+                "free some space; what was published before is complete, and the command can be run again"
+            }
+            Self::Unavailable { .. } => {
+                "check the disk or the connection and run the command again; nothing was half published"
+            }
+            Self::Damaged { .. } => {
+                "restore the folder from a backup, or make a new store and ingest the sources again"
+            }
             Self::Busy { .. } => "run the command again when fewer writers are at work",
             Self::Refused { .. } => "this is a bug of runq; please report it",
         }
@@ -153,9 +161,8 @@ impl Kind {
         }
         if let Some(object) = error.downcast_ref::<object_store::Error>() {
             return match object {
-                object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-                    Some(Self::Denied(None))
-                }
+                object_store::Error::PermissionDenied { .. }
+                | object_store::Error::Unauthenticated { .. } => Some(Self::Denied(None)),
                 object_store::Error::NotFound { .. } => Some(Self::Damaged),
                 _ => Some(Self::Other),
             };

@@ -57,13 +57,7 @@ struct Writer {
 
 impl<'a> Publication<'a> {
     pub(super) const fn new(location: &'a Location) -> Self {
-        Self {
-            location,
-            writers: BTreeMap::new(),
-            runs: Vec::new(),
-            metrics: Vec::new(),
-            broken: false,
-        }
+        Self { location, writers: BTreeMap::new(), runs: Vec::new(), metrics: Vec::new(), broken: false }
     }
 
     /// Writes rows of `results`, `scores` or `steps` to files that nobody sees yet.
@@ -74,10 +68,9 @@ impl<'a> Publication<'a> {
     /// [`StoreError::Refused`] for another table or other columns, else what the disk says. After an error the
     /// publication cannot be committed.
     pub async fn write(&mut self, table: &str, batch: RecordBatch) -> Result<(), StoreError> {
-        let name = CHILDREN
-            .into_iter()
-            .find(|name| *name == table)
-            .ok_or_else(|| StoreError::refused(format!("rows for table {table}, expected one of {CHILDREN:?}")))?;
+        let name = CHILDREN.into_iter().find(|name| *name == table).ok_or_else(|| {
+            StoreError::refused(format!("rows for table {table}, expected one of {CHILDREN:?}"))
+        })?;
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -146,7 +139,10 @@ impl<'a> Publication<'a> {
         let mut ingests = BTreeSet::new();
         for run in &self.runs {
             if run.generation < 1 {
-                return Err(StoreError::refused(format!("generation {} of run {}", run.generation, run.run_id)));
+                return Err(StoreError::refused(format!(
+                    "generation {} of run {}",
+                    run.generation, run.run_id
+                )));
             }
             if !runs.insert(&run.run_id) || !ingests.insert(&run.ingest_id) {
                 let what = format!("run {} or its ingest {} twice", run.run_id, run.ingest_id);

@@ -103,7 +103,6 @@ pub(crate) struct Arm {
     pub pass_rate_latest: Option<f64>,
     pub pass_rate_scored: Option<f64>,
     pub run_count: i64,
-    pub most_attempts: i64,
 }
 
 /// A row of `metric_coverage`.

@@ -1,0 +1,340 @@
+//! What a command works with: the output, the store, the clock, and the runs that the person means.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use datafusion::common::{Column, SchemaError};
+use datafusion::error::DataFusionError;
+
+use super::args::{GlobalArgs, ImportArgs};
+use super::exit::{CliError, problem_report};
+use super::output::{Output, Progress};
+use crate::ingest::{Discovery, InMemory, Reading, Surroundings, discover, read_into_memory};
+use crate::model::{ResultRow, Row, ScoreRow, StepRow, Timestamp, nearest};
+use crate::session::{BASE_RELATIONS, Facts, Request, RunEntry, Session, SessionError, resolve_run};
+use crate::source::{LocalDisk, Source};
+use crate::store::{Access, Store, StoreSnapshot};
+
+/// How many skipped lines are named one by one.
+const FAULTS_SHOWN: usize = 20;
+
+/// A word of the command line and its place there.
+type Place = (usize, String);
+
+/// What every command is given.
+pub struct Context<'a> {
+    /// Flags that every command takes.
+    pub global: GlobalArgs,
+    /// The only writer of stdout and stderr.
+    pub output: &'a Output,
+}
+
+/// The runs that a person means, and what was wrong on the way to them.
+pub struct Asked {
+    /// What a session is opened over.
+    pub facts: Facts,
+    /// What it is opened with; its scope names the runs.
+    pub request: Request,
+    /// The exit code that unreadable files call for; 0 when there were none.
+    pub code: u8,
+}
+
+impl<'a> Context<'a> {
+    /// A context for one command.
+    pub fn new(global: GlobalArgs, output: &'a Output) -> Self {
+        Self { global, output }
+    }
+
+    /// Where the store is: named, or `.runq` here or above; `None` when there is none.
+    pub fn store_path(&self) -> Option<PathBuf> {
+        self.global.store.clone().or_else(|| crate::store::find(&here()))
+    }
+
+    fn access(&self) -> Access {
+        if self.global.read_only { Access::ReadOnly } else { Access::ReadWrite }
+    }
+
+    /// The store, which must exist.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be opened.
+    pub async fn store(&self) -> Result<Store, CliError> {
+        match self.store_path() {
+            Some(path) => Ok(Store::open(&path, self.access()).await?),
+            None => Err(CliError::not_found(
+                "there is no store here: no .runq in this folder or above it",
+                Some("runq ingest PATH makes one; runq compare PATH asks about files without one"),
+            )),
+        }
+    }
+
+    /// The store, made when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be opened or made, or may only be read.
+    pub async fn store_for_writing(&self) -> Result<Store, CliError> {
+        let path = self.store_path().unwrap_or_else(|| here().join(crate::store::STORE_FOLDER));
+        if self.global.read_only {
+            return Err(crate::store::StoreError::ReadOnly { path: path.display().to_string() }.into());
+        }
+        Ok(Store::create(&path).await?)
+    }
+
+    /// Everything in the store.
+    ///
+    /// # Errors
+    /// When there is no store, or it cannot be read.
+    pub async fn stored_facts(&self) -> Result<Facts, CliError> {
+        let store = self.store().await?;
+        let snapshot = store.snapshot().await?;
+        facts_of(&snapshot, Path::new(&store.label()))
+    }
+
+    /// The runs and paths that a person named; the whole store when none were.
+    ///
+    /// # Errors
+    /// When a name is neither a run of the store nor a path, or nothing of it can be read.
+    pub async fn asked(&self, names: &[String], import: &ImportArgs) -> Result<Asked, CliError> {
+        let mut request = self.global.session.request()?;
+        if names.is_empty() {
+            return Ok(Asked { facts: self.stored_facts().await?, request, code: 0 });
+        }
+        let stored = match self.store_path() {
+            Some(path) if path.exists() => Some(self.stored_facts().await?),
+            _ => None,
+        };
+        let (runs, paths) = self.told_apart(names, stored.as_ref())?;
+        if paths.is_empty() {
+            let facts = stored.ok_or(SessionError::NoRuns)?;
+            request.scope.runs.extend(runs.into_iter().map(|(_, name)| name));
+            return Ok(Asked { facts, request, code: 0 });
+        }
+        let (memory, code) = self.read_paths(&paths, import)?;
+        let origin = paths.iter().map(|(_, path)| path.as_str()).collect::<Vec<_>>().join(" ");
+        let facts = match stored.filter(|_| !runs.is_empty()) {
+            Some(stored) => beside(stored, &runs, memory, origin).await?,
+            None => Facts::in_memory(memory, origin)?,
+        };
+        Ok(Asked { facts, request, code })
+    }
+
+    /// Which names are runs of the store and which are paths. A name that fits both is the run.
+    fn told_apart(
+        &self,
+        names: &[String],
+        stored: Option<&Facts>,
+    ) -> Result<(Vec<Place>, Vec<Place>), CliError> {
+        let mut runs = Vec::new();
+        let mut paths = Vec::new();
+        for (place, name) in names.iter().enumerate() {
+            let explicit = name.starts_with("./") || name.starts_with("../") || name.starts_with('/');
+            let as_run = stored.filter(|_| !explicit).map(|facts| resolve_run(&facts.runs, name));
+            match as_run {
+                Some(Ok(_)) => runs.push((place, name.clone())),
+                _ if explicit || is_path(name) => paths.push((place, name.clone())),
+                Some(Err(error @ SessionError::AmbiguousRun { .. })) => return Err(error.into()),
+                Some(Err(error)) => return Err(neither(name, &error)),
+                None => paths.push((place, name.clone())),
+            }
+        }
+        Ok((runs, paths))
+    }
+
+    /// Reads paths without a store. Problems are said at once; nothing readable at all is an error.
+    fn read_paths(&self, paths: &[Place], import: &ImportArgs) -> Result<(InMemory, u8), CliError> {
+        let options = import.options(self.global.session.task.as_ref())?;
+        let words: Vec<String> = paths.iter().map(|(_, path)| path.clone()).collect();
+        let discovery = discover(&LocalDisk, &words, import.from);
+        let surroundings = self.surroundings(&discovery, "reading");
+        let mut memory = read_into_memory(&LocalDisk, discovery, &options, &surroundings)?;
+        drop(surroundings);
+        for run in &mut memory.runs {
+            run.argument = paths.get(run.argument).map_or(run.argument, |(place, _)| *place);
+        }
+        for problem in &memory.problems {
+            self.output.error(&problem_report(problem));
+        }
+        self.say_reading(&memory.reading);
+        let code = super::exit::problems_code(&memory.problems);
+        if memory.runs.is_empty() {
+            let said = if code == 0 { super::exit::NOT_FOUND } else { code };
+            return Err(CliError::silent(said));
+        }
+        Ok((memory, code))
+    }
+
+    /// Says what importers noted and which lines were skipped.
+    pub fn say_reading(&self, reading: &Reading) {
+        for note in &reading.notes {
+            self.output.note(note);
+        }
+        for fault in reading.faults.iter().take(FAULTS_SHOWN) {
+            self.output.line(&fault.to_string());
+        }
+        if let Some(more @ 1..) = reading.faults.len().checked_sub(FAULTS_SHOWN) {
+            self.output.line(&format!("and {more} more lines like these"));
+        }
+    }
+
+    /// Ids, the clock, and a progress bar over the bytes of what was found.
+    pub fn surroundings(&self, discovery: &Discovery, verb: &str) -> ProcessSurroundings {
+        let progress = self.output.progress(verb);
+        progress.set_total_bytes(discovery.found.iter().map(|found| found.size).sum());
+        ProcessSurroundings { progress: Some(progress), read: AtomicU64::new(0) }
+    }
+}
+
+/// This process: random ids, the system's clock, a progress bar.
+pub struct ProcessSurroundings {
+    progress: Option<Progress>,
+    read: AtomicU64,
+}
+
+impl Surroundings for ProcessSurroundings {
+    #[expect(clippy::disallowed_methods, reason = "the one place where ids are made")]
+    fn ingest_id(&self) -> String {
+        uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
+    fn now(&self) -> Timestamp {
+        Timestamp(chrono::Utc::now().timestamp_micros())
+    }
+
+    fn progress(&self, bytes: u64) {
+        self.read.fetch_add(bytes, Ordering::Relaxed);
+        if let Some(progress) = &self.progress {
+            progress.advance_bytes(bytes);
+        }
+    }
+}
+
+impl ProcessSurroundings {
+    /// How many bytes have been read.
+    pub fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Without a progress bar.
+    pub fn quiet() -> Self {
+        Self { progress: None, read: AtomicU64::new(0) }
+    }
+}
+
+/// The current folder; paths stay relative when it cannot be told.
+pub fn here() -> PathBuf {
+    std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
+}
+
+/// The facts of a store.
+fn facts_of(snapshot: &StoreSnapshot, root: &Path) -> Result<Facts, CliError> {
+    Ok(Facts {
+        runs: snapshot.runs.iter().map(|run| RunEntry { run: run.clone(), argument: None }).collect(),
+        metrics: snapshot.metrics.clone(),
+        results: snapshot.provider(ResultRow::TABLE)?,
+        scores: snapshot.provider(ScoreRow::TABLE)?,
+        steps: snapshot.provider(StepRow::TABLE)?,
+        origin: shown_path(root),
+        user_views: user_views(root)?,
+    })
+}
+
+/// A path as it is shown: relative to here where it lies below.
+pub fn shown_path(path: &Path) -> String {
+    path.strip_prefix(here()).unwrap_or(path).display().to_string()
+}
+
+/// The person's own views: `sql/*.sql` in the store.
+fn user_views(root: &Path) -> Result<Vec<(String, String)>, CliError> {
+    let folder = root.join("sql");
+    let Ok(Some(_)) = LocalDisk.entry(&folder) else { return Ok(Vec::new()) };
+    let mut views = Vec::new();
+    for entry in LocalDisk.list(&folder).map_err(|error| CliError::usage(error.to_string(), None))? {
+        let name = entry.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+        if entry.path.extension().is_some_and(|extension| extension == "sql") && !name.is_empty() {
+            let text = std::fs::read_to_string(&entry.path)
+                .map_err(|error| CliError::usage(format!("{}: {error}", entry.path.display()), None))?;
+            views.push((name, text));
+        }
+    }
+    Ok(views)
+}
+
+fn is_path(name: &str) -> bool {
+    matches!(LocalDisk.entry(Path::new(name)), Ok(Some(_)))
+        || name.contains(['*', '?', '[']) && glob::glob(name).is_ok_and(|mut paths| paths.next().is_some())
+}
+
+fn neither(name: &str, error: &SessionError) -> CliError {
+    let hint = error.hint();
+    let near = near_path(name).map(|near| format!("did you mean the path {near}?"));
+    CliError::not_found(format!("{name} is neither a run of the store nor a path"), near.or(hint).as_deref())
+}
+
+fn near_path(name: &str) -> Option<String> {
+    let path = Path::new(name);
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let siblings = LocalDisk.list(parent).ok()?;
+    let names: Vec<String> = siblings
+        .iter()
+        .filter_map(|entry| entry.path.file_name().and_then(|name| name.to_str()).map(str::to_owned))
+        .collect();
+    let near = nearest(path.file_name()?.to_str()?, names.iter().map(String::as_str))?;
+    Some(if parent == Path::new(".") { near.to_owned() } else { parent.join(near).display().to_string() })
+}
+
+/// Runs of the store beside runs that were read from paths: the store's are read into memory too.
+async fn beside(stored: Facts, names: &[Place], memory: InMemory, origin: String) -> Result<Facts, CliError> {
+    let metrics = stored.metrics.clone();
+    let user_views = stored.user_views.clone();
+    let origin = format!("{} and {origin}", stored.origin);
+    let mut all = crate::session::read_runs(&stored, names).await?;
+    all.runs.extend(memory.runs);
+    all.reading.metrics = memory.reading.metrics;
+    let mut facts = Facts::in_memory(all, origin)?;
+    facts.metrics.extend(metrics);
+    facts.user_views = user_views;
+    Ok(facts)
+}
+
+/// What people usually mean by SQL that does not plan: a near name, or a metric taken for a column.
+pub fn sql_hint(error: &DataFusionError, session: &Session) -> Option<String> {
+    match error.find_root() {
+        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+            SchemaError::FieldNotFound { field, valid_fields } => {
+                Some(column_hint(field.name(), valid_fields))
+            }
+            _ => None,
+        },
+        DataFusionError::Plan(text) if text.contains("not found") => table_hint(text, session),
+        _ => None,
+    }
+}
+
+fn column_hint(name: &str, valid: &[Column]) -> String {
+    let names: Vec<&str> = valid.iter().map(|column| column.name.as_str()).collect();
+    match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean {near}?"),
+        None if names.contains(&"metric") => {
+            format!("metrics are rows: SELECT value ... WHERE metric = '{name}'")
+        }
+        None => format!("there are {}", names.join(", ")),
+    }
+}
+
+fn table_hint(text: &str, session: &Session) -> Option<String> {
+    let name = text.split('\'').nth(1)?.rsplit('.').next()?.to_owned();
+    let views: Vec<String> = session.views().iter().map(|view| view.name.clone()).collect();
+    let known = BASE_RELATIONS.iter().map(|(name, _)| *name).chain(views.iter().map(String::as_str));
+    nearest(&name, known)
+        .map(|near| format!("did you mean {near}?"))
+        .or_else(|| Some("runq views lists the relations".to_owned()))
+}
+
+/// Opens a session over what was asked.
+///
+/// # Errors
+/// As [`Session::open`].
+pub async fn open(asked: Asked) -> Result<(Session, u8), CliError> {
+    Ok((Session::open(asked.facts, asked.request).await?, asked.code))
+}

@@ -1,0 +1,177 @@
+//! `runq ingest`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::args::{ImportArgs, pair};
+use super::context::{Context, shown_path};
+use super::exit::{self, CliError, problem_report};
+use crate::ingest::{Order, Summary, discover, ingest};
+use crate::model::RunRow;
+use crate::source::LocalDisk;
+
+/// Take runs into the store: files, folders (searched) and globs, many at once.
+///
+/// The store is --store, RUNQ_STORE, or .runq here or in a folder above; the first ingest makes .runq here. A run that
+/// is there already and has not changed is left alone; one that was resumed or rewritten replaces its earlier state,
+/// and attempts that the tool threw away are kept. A bad line is skipped and named, a bad file never hides the others.
+///
+/// Exit code 0 when everything was taken in (skipped lines included), 65 when a whole file was unreadable or, with
+/// --strict, any line; 66 when a path holds no runs; 77 when the store is read-only.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  runq ingest .agentv/results
+  runq ingest outputs/*.jsonl --map case_id=id,score=metrics.accuracy --task support-bot --tag branch=main
+  runq ingest scores.csv --run-column run --name nightly")]
+pub struct IngestArgs {
+    /// Files, folders or globs.
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<String>,
+
+    /// Label for the runs. May be repeated.
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = pair)]
+    tags: Vec<(String, String)>,
+
+    /// Setting of the runs. May be repeated.
+    #[arg(long = "param", value_name = "KEY=VALUE", value_parser = pair)]
+    params: Vec<(String, String)>,
+
+    /// Exit with 65 when any line was skipped.
+    #[arg(long)]
+    strict: bool,
+
+    /// Let go of attempts that the source no longer holds.
+    #[arg(long)]
+    forget: bool,
+
+    #[command(flatten)]
+    import: ImportArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What the person is told when it cannot be done.
+pub async fn run(args: IngestArgs, context: &Context<'_>) -> Result<u8, CliError> {
+    let options = args.import.options(context.global.session.task.as_ref())?;
+    if context.global.read_only {
+        context.store_for_writing().await?;
+    }
+    let discovery = discover(&LocalDisk, &args.paths, args.import.from);
+    if discovery.found.is_empty() {
+        for problem in &discovery.problems {
+            context.output.error(&problem_report(problem));
+        }
+        return Err(CliError::silent(exit::problems_code(&discovery.problems).max(exit::BAD_DATA)));
+    }
+    let store = context.store_for_writing().await?;
+    let mut labels = args.import.labels();
+    labels.tags = args.tags;
+    labels.params = args.params;
+    let order = Order {
+        source: Arc::new(LocalDisk),
+        options: Arc::new(options),
+        labels: Arc::new(labels),
+        surroundings: Arc::new(context.surroundings(&discovery, "reading")),
+        forget: args.forget,
+        readers: std::thread::available_parallelism().map_or(2, usize::from),
+    };
+    let summary = ingest(&store, discovery, &order).await?;
+    drop(order);
+    say(&summary, context, &store.label());
+    Ok(code(&summary, args.strict))
+}
+
+fn code(summary: &Summary, strict: bool) -> u8 {
+    match exit::problems_code(&summary.problems) {
+        exit::OK if strict && !summary.reading.faults.is_empty() => exit::BAD_DATA,
+        // Some of what was asked for came in: a path without runs beside it is told, and the code says so.
+        code => code,
+    }
+}
+
+/// What became of everything, on stderr: an ingest has no answer.
+fn say(summary: &Summary, context: &Context<'_>, store: &str) {
+    let output = context.output;
+    output.line(&counts(summary, store));
+    let tools = tools(summary);
+    if !tools.is_empty() {
+        output.line(&format!("  {tools}"));
+    }
+    for (path, run) in &summary.copies {
+        output.line(&format!("{}: the same run as {run}, taken once", path.display()));
+    }
+    for run in &summary.lost {
+        output.line(&format!("{run}: another writer published it at the same time; its version stands"));
+    }
+    for problem in &summary.problems {
+        output.error(&problem_report(problem));
+    }
+    context.say_reading(&summary.reading);
+    if let Some(litter) = &summary.litter {
+        output.note(&format!("{litter}; the next ingest removes it"));
+    }
+    if let Some(next) = next_step(summary) {
+        output.line(&format!("try: {next}"));
+    }
+}
+
+fn counts(summary: &Summary, store: &str) -> String {
+    let total = summary.new.len()
+        + summary.replaced.len()
+        + summary.unchanged.len()
+        + summary.relabelled.len()
+        + summary.lost.len();
+    let mut parts = Vec::new();
+    let mut part = |count: usize, text: String| {
+        if count > 0 {
+            parts.push(text);
+        }
+    };
+    part(summary.new.len(), format!("{} new", summary.new.len()));
+    part(summary.replaced.len(), format!("{} replaced ({})", summary.replaced.len(), more(summary)));
+    part(summary.unchanged.len(), format!("{} unchanged", summary.unchanged.len()));
+    part(summary.relabelled.len(), format!("{} relabelled", summary.relabelled.len()));
+    part(summary.lost.len(), format!("{} published by another writer", summary.lost.len()));
+    part(summary.copies.len(), format!("{} copies", summary.copies.len()));
+    part(summary.problems.len(), format!("{} not readable", summary.problems.len()));
+    let results: i64 = taken(summary).map(|run| run.result_count).sum();
+    let folded: i64 = taken(summary).map(|run| run.folded_count).sum();
+    part(folded as usize, format!("{folded} equal rows folded"));
+    part(summary.reading.faults.len(), format!("{} lines skipped", summary.reading.faults.len()));
+    let noun = if total == 1 { "run" } else { "runs" };
+    let taken_in = if results > 0 { format!(" · {results} results") } else { String::new() };
+    format!("{total} {noun}: {}{taken_in} · {}", parts.join(", "), shown_path(std::path::Path::new(store)))
+}
+
+fn taken(summary: &Summary) -> impl Iterator<Item = &RunRow> {
+    summary.new.iter().chain(summary.replaced.iter().map(|(run, _)| run))
+}
+
+fn more(summary: &Summary) -> String {
+    let more: i64 = summary.replaced.iter().map(|(_, more)| more).sum();
+    match more {
+        0 => "the same number of rows".to_owned(),
+        more if more > 0 => format!("{more} rows more"),
+        fewer => format!("{} rows fewer", -fewer),
+    }
+}
+
+fn tools(summary: &Summary) -> String {
+    let mut tools: BTreeMap<&str, usize> = BTreeMap::new();
+    for run in taken(summary) {
+        *tools.entry(&run.tool).or_default() += 1;
+    }
+    tools.into_iter().map(|(tool, count)| format!("{tool} {count}")).collect::<Vec<_>>().join(" · ")
+}
+
+fn next_step(summary: &Summary) -> Option<String> {
+    let runs: Vec<&RunRow> = taken(summary).collect();
+    match runs.as_slice() {
+        [] => None,
+        [_] => Some("runq show last".to_owned()),
+        _ => Some("runq compare --last 2".to_owned()),
+    }
+}

@@ -1,0 +1,64 @@
+//! `runq show`.
+
+use clap::Args;
+
+use super::args::ImportArgs;
+use super::context::{Context, here, open};
+use super::exit::CliError;
+use crate::model::{Status, nearest};
+use crate::questions::show::{Show, show, status_word, the_only_run};
+
+/// Show one run: where it is, how its cases ended, what is missing.
+///
+/// Names a run of the store (id, beginning of one, name, last, last~2) or a path of run files.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  runq show last
+  runq show baseline --status error
+  runq show results/baseline --case 'order-*' --json")]
+pub struct ShowArgs {
+    /// The run, or a path.
+    #[arg(value_name = "RUN|PATH", default_value = "last", hide_default_value = true)]
+    name: String,
+
+    /// Only cases with this status: pass, fail, error, judge_error, limit, cancelled or missing.
+    #[arg(long, value_parser = status)]
+    status: Option<String>,
+
+    /// Only cases whose id matches this glob, or is exactly this.
+    #[arg(long, value_name = "GLOB")]
+    case: Option<String>,
+
+    #[command(flatten)]
+    import: ImportArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What the person is told when it cannot be answered.
+pub async fn run(args: ShowArgs, context: &Context<'_>) -> Result<u8, CliError> {
+    let asked = context.asked(std::slice::from_ref(&args.name), &args.import).await?;
+    let (mut session, code) = open(asked).await?;
+    the_only_run(&session)?;
+    let question = Show {
+        status: args.status,
+        case: args.case,
+        metrics: context.global.session.metrics.clone(),
+        here: here(),
+    };
+    context.output.answer(&show(&mut session, &question).await?)?;
+    Ok(code)
+}
+
+fn status(word: &str) -> Result<String, String> {
+    status_word(word).ok_or_else(|| {
+        let names: Vec<&str> = Status::ALL
+            .iter()
+            .flat_map(|status| [status.screen_word(), status.as_str()])
+            .chain(["missing"])
+            .collect();
+        let near = nearest(word, names.iter().copied()).map(|near| format!("; did you mean {near}?"));
+        format!("expected one of {}{}", names.join(", "), near.unwrap_or_default())
+    })
+}
