@@ -3,19 +3,24 @@
 use serde_json::{Map, Value, json};
 
 use super::super::{Record, json as fields};
+use super::messages::trace_without_text;
 use super::result::{RunFacts, result_of};
-use super::row::Row;
+use super::row::{REPEAT_LISTS, Row};
 use super::scores::scores_of;
 use super::sidecar::Sidecars;
 use super::steps::steps_of;
 use crate::model::{ResultRow, Status};
 
-/// Fields of a row that say how it sums up its repeats, or belong to the best one of them. They are kept in each
+/// Fields of a row that sum up its repeats, or belong to the best one of them. They are kept under `row` in each
 /// repeat's `extra`, and never taken for the repeat's own.
-const SUMMED_FIELDS: [&str; 10] = [
+const SUMMED_FIELDS: [&str; 15] = [
     "score",
+    "scores",
+    "named_scores",
+    "assertions",
     "execution_status",
     "error",
+    "execution_error",
     "failure_stage",
     "failure_reason_code",
     "target_error_kind",
@@ -23,19 +28,7 @@ const SUMMED_FIELDS: [&str; 10] = [
     "cost_usd",
     "duration_ms",
     "output",
-];
-
-/// Fields of a row that the repeats replace altogether.
-const REPLACED_FIELDS: [&str; 9] = [
-    "scores",
-    "samples",
-    "attempts",
-    "trials",
-    "named_scores",
     "trace",
-    "assertions",
-    "sample_index",
-    "execution_error",
 ];
 
 /// A row with the line it stands on.
@@ -98,20 +91,21 @@ fn with_status(entry: &Row) -> Row {
 
 /// The entry's fields over those of the row that tell of the test; the row's own summary under `row`.
 fn merged(row: &Row, entry: &Row) -> Map<String, Value> {
-    let mut fields = row.fields().clone();
+    let mut fields = Map::new();
     let mut summed = Map::new();
-    fields.retain(|name, value| {
-        let taken = SUMMED_FIELDS.contains(&name.as_str());
-        if taken {
-            summed.insert(name.clone(), value.clone());
+    for (name, value) in row.fields().iter().filter(|(name, _)| !REPEAT_LISTS.contains(&name.as_str())) {
+        if SUMMED_FIELDS.contains(&name.as_str()) {
+            let value = if name == "trace" { trace_without_text(value) } else { value.clone() };
+            summed.insert(name.clone(), value);
+        } else {
+            fields.insert(name.clone(), value.clone());
         }
-        !taken && !REPLACED_FIELDS.contains(&name.as_str())
-    });
+    }
     for (name, value) in entry.fields() {
         fields.insert(name.clone(), value.clone());
     }
     // The entry's number is its epoch; a sample index left here would count once more.
-    fields.retain(|name, _| name != "sample_index");
+    fields.shift_remove("sample_index");
     fields.insert("row".to_owned(), Value::Object(summed));
     fields
 }

@@ -9,8 +9,12 @@ use sha2::{Digest, Sha256};
 
 use super::super::{ImportError, Input, json};
 use super::lines::Lines;
+use super::result::{prompt_of, time_of, variant_of};
 use super::row::Row;
 use crate::model::{Key, Timestamp};
+
+/// A day in microseconds.
+const DAY_MICROS: u64 = 86_400_000_000;
 
 /// What a first pass over the rows tells.
 #[derive(Default)]
@@ -93,8 +97,8 @@ impl Survey {
             self.task.get_or_insert_with(|| task.clone());
             self.tasks.entry(test_id.clone()).or_insert_with(|| task.clone());
         }
-        let prompt = super::result::prompt_of(row);
-        let variant = super::result::variant_of(row);
+        let prompt = prompt_of(row);
+        let variant = variant_of(row);
         self.keys.insert(Key::from_parts(
             task.as_deref().unwrap_or(""),
             &test_id,
@@ -115,9 +119,14 @@ impl Survey {
         self.see_files(row, line, text);
     }
 
+    /// A start long before the row's own time is that of a replayed transcript, not of this run.
     fn see_times(&mut self, row: &Row) {
-        let times = ["start_time", "timestamp", "end_time"];
-        for time in times.iter().filter_map(|name| super::result::time_of(row, name)) {
+        let recorded = time_of(row, "timestamp");
+        let near =
+            |time: &Timestamp| recorded.is_none_or(|recorded| time.0.abs_diff(recorded.0) < DAY_MICROS);
+        let others =
+            ["start_time", "end_time"].into_iter().filter_map(|name| time_of(row, name)).filter(near);
+        for time in recorded.into_iter().chain(others) {
             self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
             self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
         }
@@ -132,6 +141,11 @@ impl Survey {
         for folder in folders {
             self.owners.insert(folder, Owner { identity: identity(row, text), line });
         }
+    }
+
+    /// Whether a test has a row on a target.
+    pub(super) fn has_pair(&self, test: &str, target: &str) -> bool {
+        self.pairs.contains(&(test.to_owned(), Some(target.to_owned())))
     }
 
     /// The one run that all rows say they are of (AgentV 4.42 and later).
@@ -185,11 +199,4 @@ fn identity(row: &Row, text: &[u8]) -> u128 {
     ];
     let parts = parts.map(Value::from);
     json::content_hash(Value::from(parts.to_vec()).to_string().as_bytes())
-}
-
-impl Survey {
-    /// Whether a test has a row on a target.
-    pub(super) fn has_pair(&self, test: &str, target: &str) -> bool {
-        self.pairs.contains(&(test.to_owned(), Some(target.to_owned())))
-    }
 }
