@@ -12,7 +12,7 @@ use super::sidecar::Files;
 use crate::model::{ResultRow, Status, Timestamp, UNKNOWN_TASK};
 
 /// Fields of a row that have a column of their own, or rows of their own.
-const STORED_FIELDS: [&str; 22] = [
+const STORED_FIELDS: [&str; 21] = [
     "timestamp",
     "test_id",
     "suite",
@@ -34,7 +34,6 @@ const STORED_FIELDS: [&str; 22] = [
     "variant",
     "prompt_id",
     "scores",
-    "samples",
 ];
 
 /// What a run says of every row in it.

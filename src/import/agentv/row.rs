@@ -254,10 +254,11 @@ fn snake_case(name: &str) -> String {
 fn present_names(mut fields: Map<String, Value>) -> Map<String, Value> {
     for (old, present) in OLD_NAMES {
         let free = json::field(&fields, &[present]).is_none();
-        if free && json::field(&fields, &[old]).is_some() {
-            if let Some(value) = fields.shift_remove(old) {
-                fields.insert(present.to_owned(), value);
-            }
+        if free
+            && json::field(&fields, &[old]).is_some()
+            && let Some(value) = fields.shift_remove(old)
+        {
+            fields.insert(present.to_owned(), value);
         }
     }
     fields
