@@ -1,0 +1,116 @@
+//! AgentV run folders of every layout and era, and its flat files of before.
+//!
+//! A run is read in two passes over its row file: [`survey`] learns what the run is and which row the files beside
+//! the index belong to, then every line becomes its records. Nothing of the run is held in memory in between.
+//! Formats: AgentV `artifact-writer.ts`, `jsonl-writer.ts`, `manifest.ts`, `result-layout.ts` (4.25 to 5.3).
+
+mod grading;
+mod header;
+mod layout;
+mod lines;
+mod messages;
+mod records;
+mod result;
+mod row;
+mod scores;
+mod sidecar;
+mod sniff;
+mod steps;
+mod survey;
+#[cfg(test)]
+mod tests;
+
+use sha2::{Digest, Sha256};
+
+use self::header::{Documents, experiment_of, header_of};
+use self::layout::{Layout, Shape};
+use self::lines::Lines;
+use self::records::{Read, records_of};
+use self::result::RunFacts;
+use self::row::Row;
+use self::sidecar::Sidecars;
+use self::survey::Survey;
+use super::{Candidate, Fault, Fit, ImportError, Importer, Input, Repeats, RunHandle, RunSink};
+
+/// Reads AgentV's run folders of every layout and era.
+pub struct AgentV;
+
+impl Importer for AgentV {
+    fn name(&self) -> &'static str {
+        "agentv"
+    }
+
+    fn about(&self) -> &'static str {
+        "AgentV run folders (index.jsonl) of every version"
+    }
+
+    fn sniff(&self, file: &Candidate<'_>) -> Fit {
+        sniff::sniff(file)
+    }
+
+    fn read(&self, input: &Input<'_>, sink: &mut dyn RunSink) -> Result<(), ImportError> {
+        let layout = Layout::of(input.path);
+        let mut hash = Sha256::new();
+        let survey = Survey::of(input, &mut hash)?;
+        let mut documents = Documents::read(input, &layout, &mut hash);
+        for fault in std::mem::take(&mut documents.faults) {
+            sink.fault(fault);
+        }
+        let mut header = header_of(input, &layout, &documents, &survey);
+        header.fingerprint = format!("{:x}", hash.finalize()).chars().take(32).collect();
+        let run = sink.begin(&header, Repeats::Attempts)?;
+        // In a flat file rows may be of several experiments, and each says its own.
+        let experiment = match layout.shape {
+            Shape::Flat => None,
+            Shape::Folder | Shape::Internal => experiment_of(&layout, &documents, &survey),
+        };
+        let facts = RunFacts { experiment, task: input.options.task.clone() };
+        read_rows(input, sink, run, &mut Reading { layout: &layout, survey: &survey, facts })?;
+        sink.end(run, header)?;
+        Ok(())
+    }
+}
+
+/// What the second pass knows from the first.
+struct Reading<'a> {
+    layout: &'a Layout,
+    survey: &'a Survey,
+    facts: RunFacts,
+}
+
+fn read_rows(
+    input: &Input<'_>,
+    sink: &mut dyn RunSink,
+    run: RunHandle,
+    known: &mut Reading<'_>,
+) -> Result<(), ImportError> {
+    let mut sidecars = Sidecars::new(input.source, known.layout, known.survey);
+    let mut lines = Lines::open(input.source, input.path)?;
+    let mut bytes = 0;
+    while let Some(line) = lines.next(|raw| bytes += raw.len() as u64)? {
+        // A row that was added since the first pass has no place in what that pass learnt.
+        if line.number > known.survey.last_line {
+            break;
+        }
+        match Row::parse(line.text, line.ended) {
+            Ok(row) => {
+                let read = Read { row: &row, line: line.number, text: line.text };
+                for record in records_of(&read, &mut sidecars, &known.facts) {
+                    sink.record(run, record)?;
+                }
+            }
+            Err(problem) => {
+                sink.fault(Fault {
+                    path: input.path.to_owned(),
+                    line: Some(line.number),
+                    message: problem.0,
+                });
+            }
+        }
+        for fault in sidecars.take_faults() {
+            sink.fault(fault);
+        }
+        sink.progress(std::mem::take(&mut bytes));
+    }
+    Ok(())
+}
