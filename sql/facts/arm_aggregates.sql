@@ -59,7 +59,7 @@ cells AS (
     FROM per_task
     CROSS JOIN task_sets
     WHERE task_sets.poolable
-)
+),
 
 aggregated AS (
     SELECT

@@ -92,7 +92,7 @@ clustered AS (
     INNER JOIN counted
         ON
             cluster_sums.candidate = counted.candidate
-            AND cluster_sums.task IS NOT DISTINCT FROM counted.task
+            AND (cluster_sums.task IS NOT DISTINCT FROM counted.task)
             AND cluster_sums.metric = counted.metric
     GROUP BY cluster_sums.candidate, cluster_sums.task, cluster_sums.metric
 ),
@@ -115,7 +115,7 @@ erred AS (
     LEFT JOIN clustered
         ON
             counted.candidate = clustered.candidate
-            AND counted.task IS NOT DISTINCT FROM clustered.task
+            AND (counted.task IS NOT DISTINCT FROM clustered.task)
             AND counted.metric = clustered.metric
 ),
 

@@ -43,9 +43,9 @@ INNER JOIN attempts
         AND latest_results.task = attempts.task
         AND latest_results.case_id = attempts.case_id
         AND latest_results.epoch = attempts.epoch
-        AND latest_results.model IS NOT DISTINCT FROM attempts.model
-        AND latest_results.prompt IS NOT DISTINCT FROM attempts.prompt
-        AND latest_results.variant IS NOT DISTINCT FROM attempts.variant
+        AND (latest_results.model IS NOT DISTINCT FROM attempts.model)
+        AND (latest_results.prompt IS NOT DISTINCT FROM attempts.prompt)
+        AND (latest_results.variant IS NOT DISTINCT FROM attempts.variant)
 WHERE latest_results.status <> 'ok' OR NOT latest_results.passed
 UNION ALL
 SELECT

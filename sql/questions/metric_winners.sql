@@ -51,6 +51,6 @@ LEFT JOIN judged AS common
     ON
         common.basis = 'common'
         AND own.arm = common.arm
-        AND own.task IS NOT DISTINCT FROM common.task
+        AND (own.task IS NOT DISTINCT FROM common.task)
         AND own.metric = common.metric
 WHERE own.basis = 'own'

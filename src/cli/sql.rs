@@ -118,9 +118,9 @@ fn explained(error: SessionError, session: &crate::session::Session) -> CliError
         SessionError::Sql(cause) => super::context::sql_hint(cause, session),
         _ => None,
     };
-    let mut error = CliError::from(error);
-    if let (Some(hint), Some(report)) = (hint, error.report.take()) {
-        error.report = Some(report.hint(hint));
+    let error = CliError::from(error);
+    match hint {
+        Some(hint) => CliError { report: error.report.map(|report| report.hint(hint)), ..error },
+        None => error,
     }
-    error
 }

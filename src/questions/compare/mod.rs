@@ -271,7 +271,7 @@ const VALUES: &str = "SELECT winners.task, winners.metric, winners.arm, winners.
      winners.rank, winners.winner, winners.tied, winners.winner_common, winners.n_common \
      FROM metric_winners AS winners INNER JOIN metric_summary AS summary \
      ON winners.arm = summary.arm AND winners.metric = summary.metric \
-     AND winners.task IS NOT DISTINCT FROM summary.task \
+     AND (winners.task IS NOT DISTINCT FROM summary.task) \
      ORDER BY winners.task NULLS FIRST, winners.metric, winners.arm";
 
 const CHANGES: &str = "SELECT * FROM change_counts ORDER BY task NULLS FIRST, metric, candidate";
