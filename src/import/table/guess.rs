@@ -3,27 +3,40 @@
 //! A name alone does not decide: most of the sampled values must read as what the target is. So a few bad values
 //! are faults of their rows, and a column of another kind that happens to have the name stays an extra.
 
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value};
+
 use super::columns::Column;
 use super::names::{GROUPS, METRIC_GROUPS, WISHES, Wish, metric_rank};
+use super::path;
 use super::plan::{Binding, Metric, Plan};
 use super::score;
 use super::target::{self, Slot, Target};
 use super::value;
 
+/// The first rows of a table.
+pub(super) struct Sample<'a> {
+    /// As they are.
+    pub rows: &'a [&'a Map<String, Value>],
+    /// By column.
+    pub columns: &'a [Column<'a>],
+}
+
 /// Adds what the names and values of the columns suggest.
-pub(super) fn complete(plan: &mut Plan, columns: &[Column<'_>]) {
+pub(super) fn complete(plan: &mut Plan, sample: &Sample<'_>) {
     for wish in WISHES {
         let Some(target) = target::find(wish.target) else { continue };
         if plan.binding(target.column).is_some() {
             continue;
         }
-        if let Some(column) = candidate(plan, columns, (wish, target)) {
+        if let Some(column) = candidate(plan, sample, (wish, target)) {
             plan.bindings.push(Binding { target, path: column.path.clone(), mapped: false, seen: false });
         }
     }
     add_late_error(plan);
     if !plan.metrics.iter().any(|metric| metric.mapped) {
-        add_metrics(plan, columns);
+        add_metrics(plan, sample.columns);
     }
 }
 
@@ -37,12 +50,13 @@ fn add_late_error(plan: &mut Plan) {
     }
 }
 
-fn candidate<'c, 'v>(
+fn candidate<'a>(
     plan: &Plan,
-    columns: &'c [Column<'v>],
+    sample: &Sample<'a>,
     (wish, target): (&Wish, &Target),
-) -> Option<&'c Column<'v>> {
-    let fits = |column: &&Column<'_>| !plan.uses(&column.path) && fits(plan, columns, (target, column));
+) -> Option<&'a Column<'a>> {
+    let columns = sample.columns;
+    let fits = |column: &&Column<'_>| !plan.uses(&column.path) && fits(plan, sample, (target, column));
     wish.names.iter().find_map(|name| {
         columns.iter().filter(|column| column.words == *name).find(fits).or_else(|| {
             let groups = GROUPS.iter().filter(|_| wish.grouped);
@@ -58,8 +72,8 @@ fn is_field(words: &str, group: &str, name: &str) -> bool {
 }
 
 /// Whether most values of a column read as what the target is.
-fn fits(plan: &Plan, columns: &[Column<'_>], (target, column): (&Target, &Column<'_>)) -> bool {
-    let most = |reads: &dyn Fn(&serde_json::Value) -> bool| {
+fn fits(plan: &Plan, sample: &Sample<'_>, (target, column): (&Target, &Column<'_>)) -> bool {
+    let most = |reads: &dyn Fn(&Value) -> bool| {
         let good = column.values.iter().filter(|value| reads(value)).count();
         2 * good >= column.values.len()
     };
@@ -73,22 +87,44 @@ fn fits(plan: &Plan, columns: &[Column<'_>], (target, column): (&Target, &Column
         Slot::Score => most(&|value| value::scored(value).is_ok()),
         Slot::Error | Slot::Body(_) => true,
         Slot::Label(_) if target.column == "confidence" => most(&|value| value::number(value).is_err()),
+        Slot::Label(_) if DOUBTFUL.contains(&column.words.as_str()) => is_dimension(plan, sample, column),
         Slot::Label(_) | Slot::PrimaryMetric => most(&|value| !value.is_object() && !value.is_array()),
         Slot::Task => looks_like_label(column),
-        Slot::Prompt => looks_like_prompt_label(plan, columns, column),
+        Slot::Prompt => looks_like_prompt_label(plan, sample.columns, column),
     }
 }
 
-fn is_status(plan: &Plan, cell: &serde_json::Value) -> bool {
+fn is_status(plan: &Plan, cell: &Value) -> bool {
     let Some(word) = value::text(cell) else { return false };
     plan.status_words.iter().any(|(known, _)| *known == word) || value::status(&word).is_some()
+}
+
+/// Names that some tools give to a dimension of their results and others to something else: `target` is the model,
+/// or the expected answer.
+const DOUBTFUL: [&str; 2] = ["target", "filter"];
+
+/// A dimension is what tells rows of one case apart; the expected answer is the same in all of them.
+///
+/// lm-evaluation-harness names its documents by `doc_hash` and writes one row per `filter`, which may be far apart.
+fn is_dimension(plan: &Plan, sample: &Sample<'_>, column: &Column<'_>) -> bool {
+    let Some(case_id) = plan.binding("case_id") else { return false };
+    if column.words == "filter" && case_id.path == "doc_hash" {
+        return true;
+    }
+    let mut known: HashMap<String, String> = HashMap::new();
+    sample.rows.iter().any(|row| {
+        let case = path::find(row, &case_id.path).and_then(|cell| value::id(&cell));
+        let label = path::find(row, &column.path).and_then(|cell| value::label(&cell));
+        let (Some(case), Some(label)) = (case, label) else { return false };
+        *known.entry(case).or_insert_with(|| label.clone()) != label
+    })
 }
 
 /// Labels are short and come back: a column in which nearly every row has its own text holds content.
 fn looks_like_label(column: &Column<'_>) -> bool {
     const LONGEST: usize = 80;
     let texts: Vec<String> = column.values.iter().filter_map(|value| value::text(value)).collect();
-    let distinct: std::collections::HashSet<&String> = texts.iter().collect();
+    let distinct: HashSet<&String> = texts.iter().collect();
     let short = texts.iter().all(|text| text.len() <= LONGEST && !text.contains('\n'));
     let come_back = texts.len() > 1 && (distinct.len() == 1 || 2 * distinct.len() <= texts.len());
     let one_word = texts.len() == 1 && !texts[0].contains(char::is_whitespace);
@@ -108,8 +144,7 @@ fn looks_like_prompt_label(plan: &Plan, columns: &[Column<'_>], column: &Column<
                     && wish.names.contains(&other.words.as_str())
             })
         });
-    let words =
-        |value: &&serde_json::Value| value.as_str().is_some_and(|text| text.contains(char::is_whitespace));
+    let words = |value: &&Value| value.as_str().is_some_and(|text| text.contains(char::is_whitespace));
     let one_word = !column.values.iter().any(words);
     looks_like_label(column) && (asked || one_word) || (asked && is_constant_text(column))
 }

@@ -40,7 +40,8 @@ pub(super) const METRIC_GROUPS: [&str; 9] = [
 /// What is looked for, in this order; a column that was taken is not taken again.
 ///
 /// `prompt` is the prompt's label when it looks like one and `input` otherwise; `task` is taken only when its
-/// values look like labels. A duration without a unit in its name is in seconds.
+/// values look like labels; `target` is the model and `filter` the variant when they tell rows of one case apart
+/// (else a `target` is what was expected). A duration without a unit in its name is in seconds.
 pub(super) const WISHES: &[Wish] = &[
     wish(
         "case_id",
@@ -166,11 +167,12 @@ pub(super) const WISHES: &[Wish] = &[
             "llm",
             "engine",
             "generator",
+            "target",
         ],
     ),
     wish("provider", &["provider", "provider.id", "provider.name", "model_provider", "vendor"]),
     wish("experiment", &["experiment", "experiment_name", "experiment_id"]),
-    wish("variant", &["variant", "variation"]),
+    wish("variant", &["variant", "variation", "filter"]),
     wish("task", &["task", "task_name", "suite", "benchmark", "eval_name"]),
     wish(
         "prompt",
@@ -178,9 +180,9 @@ pub(super) const WISHES: &[Wish] = &[
             "prompt_label",
             "prompt_name",
             "prompt_version",
-            "prompt_id",
             "prompt.label",
             "prompt.name",
+            "prompt_id",
             "prompt.id",
             "prompt_template",
             "system_prompt",

@@ -84,7 +84,7 @@ impl Plan {
             known: columns.iter().map(|column| column.path.clone()).collect(),
         };
         plan.check_sample(rows, (path, fixed))?;
-        guess::complete(&mut plan, &columns);
+        guess::complete(&mut plan, &guess::Sample { rows, columns: &columns });
         plan.hashed = plan.hashed_column(path)?;
         plan.primary = plan.primary_metric(&columns);
         plan.epochs_from_zero = plan.begins_at_zero("epoch", rows);

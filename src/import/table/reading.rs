@@ -16,7 +16,7 @@ use crate::import::{
 use crate::model::{Key, ResultRow, RunRow, RunStatus, Timestamp};
 
 /// File names that say nothing; the folder's name is put before them.
-const GENERIC_NAMES: [&str; 12] = [
+const GENERIC_NAMES: [&str; 19] = [
     "results",
     "result",
     "output",
@@ -28,7 +28,14 @@ const GENERIC_NAMES: [&str; 12] = [
     "samples",
     "predictions",
     "scores",
-    "part-0",
+    "annotations",
+    "answers",
+    "responses",
+    "records",
+    "rows",
+    "model_outputs",
+    "eval_results",
+    "eval_results_table",
 ];
 
 /// A run whose rows are being read.

@@ -8,7 +8,7 @@ const PLAIN: &str = r#"{"id":"a","model":"m","question":"2+2?","output":"4","acc
 
 #[test]
 fn well_known_names_are_taken_and_said() {
-    let sink = read("answers.jsonl", PLAIN);
+    let sink = read("nightly.jsonl", PLAIN);
     assert_eq!(sink.ids(), ["a", "b"]);
     let first = sink.results()[0];
     assert_eq!((first.score, first.primary_metric.as_str()), (Some(1.0), "accuracy"));
@@ -20,11 +20,11 @@ fn well_known_names_are_taken_and_said() {
     assert_eq!(sink.score(1, "accuracy").value, Some(0.5));
     assert_eq!(
         sink.note(),
-        "answers.jsonl: case_id from id, duration_ms from latency (seconds), model from model, \
+        "nightly.jsonl: case_id from id, duration_ms from latency (seconds), model from model, \
          input from question, output from output, score from accuracy, metric accuracy; kept in extra: foo, bar"
     );
     let run = &sink.ended[0].1;
-    assert_eq!((run.run_id.as_str(), run.tool.as_str(), run.kind.as_str()), ("answers", "table", "eval"));
+    assert_eq!((run.run_id.as_str(), run.tool.as_str(), run.kind.as_str()), ("nightly", "table", "eval"));
     assert_eq!((run.status.as_str(), run.fingerprint.len()), ("unknown", 64));
     assert_eq!(sink.bytes, PLAIN.len() as u64);
 }
@@ -191,6 +191,17 @@ fn a_prompt_is_a_label_when_it_comes_back_beside_what_was_asked() {
 }
 
 #[test]
+fn a_target_is_the_model_when_it_tells_rows_of_one_case_apart() {
+    let models = read("x.csv", "test_id,target,score\na,gpt,1\na,claude,0\nb,gpt,1\nb,claude,1\n");
+    let targets: Vec<_> = models.results().iter().filter_map(|result| result.model.as_deref()).collect();
+    assert_eq!(targets, ["gpt", "claude", "gpt", "claude"]);
+    assert!(!models.note().contains("key"), "{}", models.note());
+    let answers = read("x.csv", "test_id,target,score\na,yes,1\na,yes,0\nb,no,1\n");
+    assert_eq!(answers.results()[0].model, None);
+    assert_eq!(answers.results()[2].expected.as_deref(), Some("no"));
+}
+
+#[test]
 fn the_task_is_what_the_person_says_then_the_column_then_unknown() {
     let rows = "id,task,score\n1,gsm8k,1\n2,gsm8k,0\n1,mmlu,1\n2,mmlu,1\n";
     let tasks = |sink: &Recorder| sink.results().iter().map(|result| result.task.clone()).collect::<Vec<_>>();
@@ -300,10 +311,10 @@ fn a_parquet_file_that_was_cut_off_is_said_to_be() {
 #[test]
 fn another_mapping_is_another_reading_of_the_same_bytes() {
     let print = |options: &ImportOptions| {
-        try_read("answers.jsonl", PLAIN, options).unwrap().ended[0].1.fingerprint.clone()
+        try_read("nightly.jsonl", PLAIN, options).unwrap().ended[0].1.fingerprint.clone()
     };
     assert_eq!(print(&ImportOptions::default()), print(&ImportOptions::default()));
     assert_ne!(print(&ImportOptions::default()), print(&mapped("model=foo")));
-    let changed = read("answers.jsonl", PLAIN.replace("0.5", "0.6"));
+    let changed = read("nightly.jsonl", PLAIN.replace("0.5", "0.6"));
     assert_ne!(changed.ended[0].1.fingerprint, print(&ImportOptions::default()));
 }

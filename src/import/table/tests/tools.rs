@@ -28,6 +28,21 @@ fn lm_eval_samples_are_known_by_the_hash_of_their_document() {
 }
 
 #[test]
+fn lm_eval_filters_are_variants_and_not_repeats() {
+    let file = "lm_eval/generated/acme__base-8b/samples_localqa_2026-11-20T08-29-48.352722.jsonl";
+    let Some(path) = shared(file) else { return };
+    let sink = read_path(&path, &ImportOptions::default()).unwrap();
+    let keys: std::collections::HashSet<_> =
+        sink.results().iter().map(|row| crate::model::Key::of(row)).collect();
+    assert_eq!((sink.records.len(), keys.len()), (120, 120));
+    for (variant, mean) in [("strict-match", 17.0 / 60.0), ("flexible-extract", 38.0 / 60.0)] {
+        let of_variant = sink.results().into_iter().filter(|row| row.variant.as_deref() == Some(variant));
+        let scores: Vec<f64> = of_variant.filter_map(|row| row.score).collect();
+        assert!(close(scores.iter().sum::<f64>() / 60.0, mean), "{variant}: {}", scores.len());
+    }
+}
+
+#[test]
 fn mlflow_tables_are_in_pandas_split_form() {
     let sink = read_path(&fixture("mlflow/eval_results_table.json"), &ImportOptions::default()).unwrap();
     assert_eq!(sink.records.len(), 30);
