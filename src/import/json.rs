@@ -45,10 +45,58 @@ pub fn stored_object(object: Map<String, Value>) -> Option<String> {
     (!object.is_empty()).then(|| Value::Object(object).to_string())
 }
 
+/// Parses JSON as Python writes it: the bare tokens NaN, Infinity and -Infinity are read as null.
+///
+/// # Errors
+/// When the text is no JSON in any other way.
+pub fn parse_lenient(bytes: &[u8]) -> Result<Value, serde_json::Error> {
+    serde_json::from_slice(bytes).or_else(|error| {
+        let repaired = without_bare_numbers(bytes).ok_or(error)?;
+        serde_json::from_slice(&repaired)
+    })
+}
+
+/// The text with null for every bare number token outside of strings; `None` when it has none.
+fn without_bare_numbers(bytes: &[u8]) -> Option<Vec<u8>> {
+    const TOKENS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
+    let mut repaired = Vec::with_capacity(bytes.len());
+    let (mut in_string, mut escaped, mut found, mut at) = (false, false, false, 0);
+    while let Some(byte) = bytes.get(at) {
+        let token = TOKENS.iter().find(|token| !in_string && bytes[at..].starts_with(token));
+        if let Some(token) = token {
+            repaired.extend_from_slice(b"null");
+            found = true;
+            at += token.len();
+            continue;
+        }
+        in_string ^= *byte == b'"' && !escaped;
+        escaped = in_string && *byte == b'\\' && !escaped;
+        repaired.push(*byte);
+        at += 1;
+    }
+    found.then_some(repaired)
+}
+
 /// Hash of a whole source row.
 pub fn content_hash(bytes: &[u8]) -> u128 {
     let digest = Sha256::digest(bytes);
     let mut wide = [0_u8; 16];
     wide.copy_from_slice(&digest[..16]);
     u128::from_be_bytes(wide)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn bare_number_tokens_are_null_but_not_inside_of_texts() {
+        let text = br#"{"a": NaN, "b": [Infinity, -Infinity, -1], "c": "NaN \" NaN \\", "d": NaN}"#;
+        let expected = json!({"a": null, "b": [null, null, -1], "c": "NaN \" NaN \\", "d": null});
+        assert_eq!(parse_lenient(text).unwrap(), expected);
+        assert!(parse_lenient(br#"{"a": NaN"#).unwrap_err().is_eof());
+        assert!(parse_lenient(br#"{"a": nan}"#).is_err());
+    }
 }
