@@ -2,16 +2,20 @@
 //!
 //! Every function is listed once, in [`FUNCTIONS`]; docs, the shell and the registration derive from it. A null
 //! argument gives null, and so does an argument outside the function's domain: a statistic that does not exist
-//! is missing, it is no error and no NaN. Aggregates (mean, standard deviation, percentiles) are the engine's own.
+//! is missing, it is no error and no NaN. Aggregates skip nulls; those whose last digit may depend on the order of
+//! the rows are here, all others (standard deviation, percentiles) are the engine's own.
 
 mod beta;
 mod distribution;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod udf;
 
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::prelude::SessionContext;
+
+use self::sums::Exact;
 
 pub use distribution::{
     binomial_cdf, mcnemar_exact_p, normal_cdf, normal_quantile, sign_test_p, student_t_p, student_t_quantile,
@@ -26,10 +30,19 @@ pub struct Function {
     pub arguments: &'static [&'static str],
     /// What it gives, in a line; says when that is null beyond null arguments.
     pub doc: &'static str,
-    kernel: Kernel,
+    body: Body,
 }
 
-/// The computation behind a function, by the SQL types of its arguments; the result is always a DOUBLE.
+/// What a function is over.
+#[derive(Debug, Clone, Copy)]
+enum Body {
+    /// The values of one row.
+    Row(Kernel),
+    /// One DOUBLE of every row of a group.
+    Group(Exact),
+}
+
+/// The computation behind a function of a row, by the SQL types of its arguments; the result is always a DOUBLE.
 #[derive(Debug, Clone, Copy)]
 enum Kernel {
     Double(fn(f64) -> Option<f64>),
@@ -39,48 +52,60 @@ enum Kernel {
 }
 
 /// Every function, in documentation order.
-pub const FUNCTIONS: [Function; 7] = [
+pub const FUNCTIONS: [Function; 9] = [
     Function {
         name: "student_t_p",
         arguments: &["t", "df"],
         doc: "two-sided p-value of Student's t with df degrees of freedom; null unless t is finite and df > 0",
-        kernel: Kernel::DoubleDouble(student_t_p),
+        body: Body::Row(Kernel::DoubleDouble(student_t_p)),
     },
     Function {
         name: "student_t_quantile",
         arguments: &["p", "df"],
         doc: "the t with probability p below it; null unless 0 < p < 1 and df > 0",
-        kernel: Kernel::DoubleDouble(student_t_quantile),
+        body: Body::Row(Kernel::DoubleDouble(student_t_quantile)),
     },
     Function {
         name: "normal_cdf",
         arguments: &["x"],
         doc: "probability that a standard normal value is at most x; null unless x is finite",
-        kernel: Kernel::Double(normal_cdf),
+        body: Body::Row(Kernel::Double(normal_cdf)),
     },
     Function {
         name: "normal_quantile",
         arguments: &["p"],
         doc: "the standard normal value with probability p below it; null unless 0 < p < 1",
-        kernel: Kernel::Double(normal_quantile),
+        body: Body::Row(Kernel::Double(normal_quantile)),
     },
     Function {
         name: "binomial_cdf",
         arguments: &["k", "n", "p"],
         doc: "probability of at most k successes in n trials; null unless n >= 0 and 0 <= p <= 1",
-        kernel: Kernel::CountCountDouble(binomial_cdf),
+        body: Body::Row(Kernel::CountCountDouble(binomial_cdf)),
     },
     Function {
         name: "mcnemar_exact_p",
         arguments: &["improved", "regressed"],
         doc: "exact two-sided McNemar p-value of the cases that changed; 1 when none did, null for a negative count",
-        kernel: Kernel::CountCount(mcnemar_exact_p),
+        body: Body::Row(Kernel::CountCount(mcnemar_exact_p)),
     },
     Function {
         name: "sign_test_p",
         arguments: &["positive", "negative"],
         doc: "exact two-sided sign test of differences that are not 0; 1 when there is none, null for a negative count",
-        kernel: Kernel::CountCount(sign_test_p),
+        body: Body::Row(Kernel::CountCount(sign_test_p)),
+    },
+    Function {
+        name: "exact_sum",
+        arguments: &["x"],
+        doc: "aggregate: sum of the non-null x, exact and rounded once, in any order of the rows; null without one",
+        body: Body::Group(Exact::Sum),
+    },
+    Function {
+        name: "exact_mean",
+        arguments: &["x"],
+        doc: "aggregate: exact_sum(x) over the number of non-null x, in any order of the rows; null without one",
+        body: Body::Group(Exact::Mean),
     },
 ];
 
@@ -90,7 +115,7 @@ impl Function {
         let arguments: Vec<String> = self
             .arguments
             .iter()
-            .zip(self.kernel.argument_types())
+            .zip(self.body.argument_types())
             .map(|(name, kind)| format!("{name} {}", kind.sql()))
             .collect();
         format!("{}({}) -> DOUBLE", self.name, arguments.join(", "))
@@ -113,6 +138,15 @@ impl Kind {
     }
 }
 
+impl Body {
+    const fn argument_types(self) -> &'static [Kind] {
+        match self {
+            Self::Row(kernel) => kernel.argument_types(),
+            Self::Group(_) => &[Kind::Double],
+        }
+    }
+}
+
 impl Kernel {
     const fn argument_types(self) -> &'static [Kind] {
         match self {
@@ -127,6 +161,13 @@ impl Kernel {
 /// Makes every function of [`FUNCTIONS`] known to the SQL of a session.
 pub fn register(ctx: &SessionContext) {
     for function in FUNCTIONS {
-        ctx.register_udf(ScalarUDF::from(udf::Statistic::new(function)));
+        match function.body {
+            Body::Row(kernel) => {
+                ctx.register_udf(ScalarUDF::from(udf::Statistic::new(function.name, kernel)));
+            }
+            Body::Group(exact) => {
+                ctx.register_udaf(AggregateUDF::from(sums::ExactAggregate::new(function.name, exact)));
+            }
+        }
     }
 }

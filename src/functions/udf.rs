@@ -1,4 +1,4 @@
-//! Carries a [`Function`] into DataFusion: argument types, nulls, arrays and single values.
+//! Carries a function of a row into DataFusion: argument types, nulls, arrays and single values.
 //!
 //! Knows nothing of statistics. Integers and decimals are brought to DOUBLE by the engine before a call.
 
@@ -10,19 +10,19 @@ use arrow::datatypes::{ArrowPrimitiveType, DataType, Float64Type, Int64Type};
 use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
-use super::{Function, Kernel, Kind};
+use super::{Kernel, Kind};
 
-/// A [`Function`] as the engine calls it. Two are equal when their names are.
+/// A [`Kernel`] as the engine calls it. Two are equal when their names are.
 #[derive(Debug)]
 pub(super) struct Statistic {
-    function: Function,
+    name: &'static str,
+    kernel: Kernel,
     signature: Signature,
 }
 
 impl Statistic {
-    pub(super) fn new(function: Function) -> Self {
-        let types = function
-            .kernel
+    pub(super) fn new(name: &'static str, kernel: Kernel) -> Self {
+        let types = kernel
             .argument_types()
             .iter()
             .map(|kind| match kind {
@@ -30,13 +30,13 @@ impl Statistic {
                 Kind::Double => DataType::Float64,
             })
             .collect();
-        Self { function, signature: Signature::exact(types, Volatility::Immutable) }
+        Self { name, kernel, signature: Signature::exact(types, Volatility::Immutable) }
     }
 }
 
 impl PartialEq for Statistic {
     fn eq(&self, other: &Self) -> bool {
-        self.function.name == other.function.name
+        self.name == other.name
     }
 }
 
@@ -44,13 +44,13 @@ impl Eq for Statistic {}
 
 impl Hash for Statistic {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.function.name.hash(state);
+        self.name.hash(state);
     }
 }
 
 impl ScalarUDFImpl for Statistic {
     fn name(&self) -> &str {
-        self.function.name
+        self.name
     }
 
     fn signature(&self) -> &Signature {
@@ -68,7 +68,7 @@ impl ScalarUDFImpl for Statistic {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let single = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let answer: Float64Array = match self.function.kernel {
+        let answer: Float64Array = match self.kernel {
             Kernel::Double(kernel) => {
                 let [x] = exactly(&arrays)?;
                 doubles(x)?.iter().map(|x| kernel(x?)).collect()
