@@ -96,7 +96,9 @@ async fn known_ingests(
             .map_err(|cause| location.error(name, cause))?;
         let texts: Vec<_> = columns.iter().map(|column| column.as_string::<i32>()).collect();
         if let [runs, ingests] = texts.as_slice() {
-            pairs.extend((0..batch.num_rows()).map(|i| (runs.value(i).to_owned(), ingests.value(i).to_owned())));
+            pairs.extend(
+                (0..batch.num_rows()).map(|i| (runs.value(i).to_owned(), ingests.value(i).to_owned())),
+            );
         }
     }
     Ok(pairs)
@@ -220,12 +222,8 @@ struct Removal<'a> {
 impl Removal<'_> {
     async fn run(&self, table: &mut DeltaTable) -> DeltaResult<()> {
         let still: BTreeSet<String> = files_of(table)?.into_iter().map(|file| file.path).collect();
-        let whole: Vec<_> = self
-            .whole
-            .iter()
-            .filter(|file| still.contains(&file.path))
-            .map(|file| file.removal())
-            .collect();
+        let whole: Vec<_> =
+            self.whole.iter().filter(|file| still.contains(&file.path)).map(|file| file.removal()).collect();
         if !whole.is_empty() {
             commit(table, Change::delete(whole, self.condition.clone())).await?;
         }

@@ -84,10 +84,18 @@ impl StoreError {
         match self {
             Self::NotAStore { .. } => "`runq ingest PATH` makes a store; `--store DIR` names an existing one",
             Self::ReadOnly { .. } => "leave out `--read-only`, and unset RUNQ_READ_ONLY",
-            Self::NoPermission { .. } => "check the owner and the mode of the folder, or use another store with `--store DIR`",
-            Self::DiskFull { .. } => "free some space; what was published before is complete, and the command can be run again",
-            Self::Unavailable { .. } => "check the disk or the connection and run the command again; nothing was half published",
-            Self::Damaged { .. } => "restore the folder from a backup, or make a new store and ingest the sources again",
+            Self::NoPermission { .. } => {
+                "check the owner and the mode of the folder, or use another store with `--store DIR`"
+            }
+            Self::DiskFull { .. } => {
+                "free some space; what was published before is complete, and the command can be run again"
+            }
+            Self::Unavailable { .. } => {
+                "check the disk or the connection and run the command again; nothing was half published"
+            }
+            Self::Damaged { .. } => {
+                "restore the folder from a backup, or make a new store and ingest the sources again"
+            }
             Self::Busy { .. } => "run the command again when fewer writers are at work",
             Self::Refused { .. } => "this is a bug of runq; please report it",
         }
@@ -153,15 +161,17 @@ impl Kind {
         }
         if let Some(object) = error.downcast_ref::<object_store::Error>() {
             return match object {
-                object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-                    Some(Self::Denied(None))
-                }
+                object_store::Error::PermissionDenied { .. }
+                | object_store::Error::Unauthenticated { .. } => Some(Self::Denied(None)),
                 object_store::Error::NotFound { .. } => Some(Self::Damaged),
                 _ => Some(Self::Other),
             };
         }
         if error.is::<crate::model::ReadRowError>() {
             return Some(Self::Damaged);
+        }
+        if let Some(DataFusionError::ParquetError(parquet)) = error.downcast_ref() {
+            return Some(Self::of_parquet(&parquet.to_string()));
         }
         match error.downcast_ref::<DeltaTableError>()? {
             DeltaTableError::NotATable(_) => Some(Self::NotATable),
@@ -172,6 +182,15 @@ impl Kind {
             | DeltaTableError::MetadataError(_)
             | DeltaTableError::InvalidVersion(_) => Some(Self::Damaged),
             _ => None,
+        }
+    }
+
+    /// The Parquet reader keeps the error of the disk below it only as text.
+    fn of_parquet(text: &str) -> Self {
+        if text.contains("Object Store error") && !text.contains("not found") {
+            Self::Other
+        } else {
+            Self::Damaged
         }
     }
 

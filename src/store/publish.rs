@@ -43,27 +43,24 @@ pub struct Published {
 #[derive(Debug)]
 pub struct Publication<'a> {
     location: &'a Location,
-    writers: BTreeMap<&'static str, Writer>,
+    pub(super) writers: Writers,
     runs: Vec<RunRow>,
     metrics: Vec<MetricRow>,
     broken: bool,
 }
 
+/// One writer per table that has rows.
+pub(super) type Writers = BTreeMap<&'static str, Writer>;
+
 #[derive(Debug)]
-struct Writer {
+pub(super) struct Writer {
     table: DeltaTable,
     files: RecordBatchWriter,
 }
 
 impl<'a> Publication<'a> {
     pub(super) const fn new(location: &'a Location) -> Self {
-        Self {
-            location,
-            writers: BTreeMap::new(),
-            runs: Vec::new(),
-            metrics: Vec::new(),
-            broken: false,
-        }
+        Self { location, writers: BTreeMap::new(), runs: Vec::new(), metrics: Vec::new(), broken: false }
     }
 
     /// Writes rows of `results`, `scores` or `steps` to files that nobody sees yet.
@@ -74,10 +71,9 @@ impl<'a> Publication<'a> {
     /// [`StoreError::Refused`] for another table or other columns, else what the disk says. After an error the
     /// publication cannot be committed.
     pub async fn write(&mut self, table: &str, batch: RecordBatch) -> Result<(), StoreError> {
-        let name = CHILDREN
-            .into_iter()
-            .find(|name| *name == table)
-            .ok_or_else(|| StoreError::refused(format!("rows for table {table}, expected one of {CHILDREN:?}")))?;
+        let name = CHILDREN.into_iter().find(|name| *name == table).ok_or_else(|| {
+            StoreError::refused(format!("rows for table {table}, expected one of {CHILDREN:?}"))
+        })?;
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -126,7 +122,7 @@ impl<'a> Publication<'a> {
         self.check()?;
         let runs = std::mem::take(&mut self.runs);
         let mut race = Race::enter(self.location, runs).await?;
-        let litter = self.commit_children(&mut race).await?;
+        let litter = commit_children(self.location, &mut self.writers, &mut race).await?;
         race.complaints.extend(describe(self.location, &self.metrics).await?);
         race.finish().await?;
         sweep(self.location, &mut race, litter).await;
@@ -146,7 +142,10 @@ impl<'a> Publication<'a> {
         let mut ingests = BTreeSet::new();
         for run in &self.runs {
             if run.generation < 1 {
-                return Err(StoreError::refused(format!("generation {} of run {}", run.generation, run.run_id)));
+                return Err(StoreError::refused(format!(
+                    "generation {} of run {}",
+                    run.generation, run.run_id
+                )));
             }
             if !runs.insert(&run.run_id) || !ingests.insert(&run.ingest_id) {
                 let what = format!("run {} or its ingest {} twice", run.run_id, run.ingest_id);
@@ -155,51 +154,55 @@ impl<'a> Publication<'a> {
         }
         Ok(())
     }
+}
 
-    /// Commits the rows of the pending runs, and notes what else is there of these runs.
-    async fn commit_children(&mut self, race: &mut Race<'_>) -> Result<Vec<Litter>, StoreError> {
-        let mut litter = Vec::new();
-        if race.pending.is_empty() {
-            return Ok(litter);
-        }
-        for name in CHILDREN {
-            let table = match self.writers.remove(name) {
-                Some(writer) => self.commit_rows(name, writer, race).await?,
-                None => self.location.load(name).await?,
-            };
-            match Litter::find(self.location, name, table, race).await {
-                Ok(found) => litter.push(found),
-                Err(error) => race.complaints.push(error.to_string()),
-            }
-        }
-        Ok(litter)
+/// Commits the rows of the pending runs, and notes what else is there of these runs.
+pub(super) async fn commit_children(
+    location: &Location,
+    writers: &mut Writers,
+    race: &mut Race<'_>,
+) -> Result<Vec<Litter>, StoreError> {
+    let mut litter = Vec::new();
+    if race.pending.is_empty() {
+        return Ok(litter);
     }
+    for name in CHILDREN {
+        let table = match writers.remove(name) {
+            Some(writer) => commit_rows(location, name, writer, race).await?,
+            None => location.load(name).await?,
+        };
+        match Litter::find(location, name, table, race).await {
+            Ok(found) => litter.push(found),
+            Err(error) => race.complaints.push(error.to_string()),
+        }
+    }
+    Ok(litter)
+}
 
-    async fn commit_rows(
-        &self,
-        name: &'static str,
-        writer: Writer,
-        race: &mut Race<'_>,
-    ) -> Result<DeltaTable, StoreError> {
-        let error = |cause| self.location.error(name, cause);
-        let Writer { mut table, mut files } = writer;
-        let adds = files.flush().await.map_err(error)?;
-        let fresh = fresh_ingests(race);
-        let read = is_one_of_text("ingest_id", fresh.iter().map(String::as_str));
-        for _ in 0..TRIES {
-            let mut actions = left_over(&table, &fresh, &adds).map_err(error)?;
-            actions.extend(added(adds.clone()));
-            match commit(&mut table, Change::append(actions, read.clone())).await {
-                Ok(complaint) => {
-                    race.complaints.extend(complaint);
-                    return Ok(table);
-                }
-                Err(cause) => retry_or(cause).map_err(error)?,
+async fn commit_rows(
+    location: &Location,
+    name: &'static str,
+    writer: Writer,
+    race: &mut Race<'_>,
+) -> Result<DeltaTable, StoreError> {
+    let error = |cause| location.error(name, cause);
+    let Writer { mut table, mut files } = writer;
+    let adds = files.flush().await.map_err(error)?;
+    let fresh = fresh_ingests(race);
+    let read = is_one_of_text("ingest_id", fresh.iter().map(String::as_str));
+    for _ in 0..TRIES {
+        let mut actions = left_over(&table, &fresh, &adds).map_err(error)?;
+        actions.extend(added(adds.clone()));
+        match commit(&mut table, Change::append(actions, read.clone())).await {
+            Ok(complaint) => {
+                race.complaints.extend(complaint);
+                return Ok(table);
             }
-            table = self.location.load(name).await?;
+            Err(cause) => retry_or(cause).map_err(error)?,
         }
-        Err(StoreError::Busy { path: self.location.label(), table: name, tries: TRIES })
+        table = location.load(name).await?;
     }
+    Err(StoreError::Busy { path: location.label(), table: name, tries: TRIES })
 }
 
 /// Ingests of the pending runs that are not published: the rows under them are all ours.

@@ -64,8 +64,10 @@ mod tests {
 
     #[test]
     fn the_newer_description_replaces_the_one_of_the_same_name() {
-        let merged =
-            merge(&[metric("a", "higher"), metric("b", "higher")], &[metric("b", "lower"), metric("c", "none")]);
+        let merged = merge(
+            &[metric("a", "higher"), metric("b", "higher")],
+            &[metric("b", "lower"), metric("c", "none")],
+        );
         assert_eq!(merged, [metric("a", "higher"), metric("b", "lower"), metric("c", "none")]);
     }
 }

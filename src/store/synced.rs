@@ -161,9 +161,7 @@ fn write_synced(disk: &dyn Disk, path: &FilePath, payload: &PutPayload, exclusiv
         .iter()
         .try_for_each(|chunk| file.write_all(chunk))
         .map_err(|source| failed("cannot write", path, source))
-        .and_then(|()| {
-            disk.sync_file(&file, path).map_err(|source| failed("cannot sync", path, source))
-        });
+        .and_then(|()| disk.sync_file(&file, path).map_err(|source| failed("cannot sync", path, source)));
     drop(file);
     let outcome = written.and_then(|()| publish(&staged, path, exclusive));
     if exclusive || outcome.is_err() {
