@@ -175,6 +175,10 @@ impl Kind {
         }
         match error.downcast_ref::<DeltaTableError>()? {
             DeltaTableError::NotATable(_) => Some(Self::NotATable),
+            // The kernel's own error cannot be named here.
+            DeltaTableError::KernelError(kernel) if kernel.to_string().contains("Path does not exist") => {
+                Some(Self::NotATable)
+            }
             DeltaTableError::InvalidJsonLog { .. }
             | DeltaTableError::InvalidStatsJson { .. }
             | DeltaTableError::Parquet { .. }
@@ -187,11 +191,8 @@ impl Kind {
 
     /// The Parquet reader keeps the error of the disk below it only as text.
     fn of_parquet(text: &str) -> Self {
-        if text.contains("Object Store error") && !text.contains("not found") {
-            Self::Other
-        } else {
-            Self::Damaged
-        }
+        let shortened_or_gone = text.contains("range") || text.contains("not found");
+        if text.contains("Object Store error") && !shortened_or_gone { Self::Other } else { Self::Damaged }
     }
 
     /// Some layers below keep an operating system error only as its text.

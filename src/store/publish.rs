@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::RecordBatch;
 use deltalake_core::DeltaTable;
 use deltalake_core::kernel::{Action, Add};
-use deltalake_core::writer::{DeltaWriter, RecordBatchWriter};
 
 use super::clean::{Litter, sweep};
-use super::commit::{Change, TRIES, added, commit, is_one_of_text, retry_or, writer_for};
+use super::commit::{Change, TRIES, added, commit, is_one_of_text, retry_or};
 use super::error::StoreError;
 use super::files::files_of;
 use super::location::{CHILDREN, Location};
 use super::race::Race;
 use super::registry::describe;
+use super::writer::FileWriter;
 use crate::model::{MetricRow, RunRow};
 
 /// A run that another writer published while it was being written here.
@@ -55,7 +55,7 @@ pub(super) type Writers = BTreeMap<&'static str, Writer>;
 #[derive(Debug)]
 pub(super) struct Writer {
     table: DeltaTable,
-    files: RecordBatchWriter,
+    files: FileWriter,
 }
 
 impl<'a> Publication<'a> {
@@ -89,11 +89,11 @@ impl<'a> Publication<'a> {
             std::collections::btree_map::Entry::Occupied(writer) => writer.into_mut(),
             std::collections::btree_map::Entry::Vacant(place) => {
                 let table = location.load(name).await?;
-                let files = writer_for(&table).map_err(error)?;
+                let files = FileWriter::new(location, &table).map_err(error)?;
                 place.insert(Writer { table, files })
             }
         };
-        if batch.schema().fields() != writer.files.arrow_schema().fields() {
+        if batch.schema().fields() != writer.files.schema().fields() {
             let what = format!("columns {:?} for table {name}", batch.schema().fields());
             return Err(StoreError::refused(what));
         }
@@ -186,8 +186,8 @@ async fn commit_rows(
     race: &mut Race<'_>,
 ) -> Result<DeltaTable, StoreError> {
     let error = |cause| location.error(name, cause);
-    let Writer { mut table, mut files } = writer;
-    let adds = files.flush().await.map_err(error)?;
+    let Writer { mut table, files } = writer;
+    let adds = files.finish().await.map_err(error)?;
     let fresh = fresh_ingests(race);
     let read = is_one_of_text("ingest_id", fresh.iter().map(String::as_str));
     for _ in 0..TRIES {

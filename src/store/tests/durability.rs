@@ -197,3 +197,21 @@ async fn a_store_with_a_missing_or_broken_file_is_damaged() {
     let error = again.snapshot().await.unwrap_err();
     assert!(matches!(error, StoreError::Damaged { table: "runs", .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_store_that_was_deleted_and_made_again_is_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join(".runq");
+    let store = Store::create(&root).await.unwrap();
+    for generation in 1..=3 {
+        publish(&store, &[ingest("a", generation, &format!("ingest-{generation:05}"), 2)]).await.unwrap();
+    }
+    assert_eq!(store.snapshot().await.unwrap().runs[0].generation, 3);
+    std::fs::remove_dir_all(&root).unwrap();
+    let error = store.snapshot().await.unwrap_err();
+    assert!(matches!(error, StoreError::NotAStore { .. }), "{error:?}");
+    publish(&Store::create(&root).await.unwrap(), &[ingest("b", 1, "ingest-bbbb1", 1)]).await.unwrap();
+    let snapshot = store.snapshot().await.unwrap();
+    assert_eq!(snapshot.runs[0].run_id, "b");
+    assert_whole(&snapshot).await;
+}

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
@@ -15,24 +16,36 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 
-/// When to fail; operations count from 1.
+/// When to fail; operations count from 1. A read that is done and fails is a read that is not done, so a lost
+/// answer and a crash count only writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     Never,
-    /// The operation is not done.
+    /// This operation is not done.
     Before(usize),
-    /// The operation is done and its answer is lost.
+    /// This write is done and its answer is lost.
     After(usize),
-    /// The operation is done, and nothing works any more.
+    /// This write is done, and nothing works any more.
     Crash(usize),
 }
 
-#[derive(Debug, Clone)]
+/// Something that happens once, before a path is read for the first time.
+type Interlude = Arc<Mutex<Option<(&'static str, BoxFuture<'static, ()>)>>>;
+
+#[derive(Clone)]
 pub(super) struct Watched {
     inner: Arc<dyn ObjectStore>,
     fault: Fault,
     seen: Arc<AtomicUsize>,
+    written: Arc<AtomicUsize>,
     operations: Arc<Mutex<Vec<String>>>,
+    interlude: Interlude,
+}
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -45,14 +58,32 @@ fn failure() -> Error {
 
 impl Watched {
     pub(super) fn new(inner: Arc<dyn ObjectStore>, fault: Fault) -> Self {
-        Self { inner, fault, seen: Arc::default(), operations: Arc::default() }
+        Self {
+            inner,
+            fault,
+            seen: Arc::default(),
+            written: Arc::default(),
+            operations: Arc::default(),
+            interlude: Arc::default(),
+        }
+    }
+
+    /// Lets something happen just before a path is read for the first time.
+    pub(super) fn before_reading(&self, path: &'static str, happens: BoxFuture<'static, ()>) {
+        *self.interlude.lock().unwrap() = Some((path, happens));
+    }
+
+    /// Whether the thing that should happen has happened.
+    pub(super) fn has_happened(&self) -> bool {
+        self.interlude.lock().unwrap().is_none()
     }
 
     /// Whether the fault was reached.
     pub(super) fn has_failed(&self) -> bool {
         match self.fault {
             Fault::Never => false,
-            Fault::Before(n) | Fault::After(n) | Fault::Crash(n) => self.seen.load(Ordering::SeqCst) >= n,
+            Fault::Before(n) => self.seen.load(Ordering::SeqCst) >= n,
+            Fault::After(n) | Fault::Crash(n) => self.written.load(Ordering::SeqCst) >= n,
         }
     }
 
@@ -64,10 +95,12 @@ impl Watched {
     fn note(&self, operation: &str, path: &str) -> Result<bool> {
         self.operations.lock().unwrap().push(format!("{operation} {path}"));
         let now = self.seen.fetch_add(1, Ordering::SeqCst) + 1;
+        let writes = operation.starts_with("put");
+        let written = self.written.fetch_add(usize::from(writes), Ordering::SeqCst) + usize::from(writes);
         match self.fault {
             Fault::Before(n) if now == n => Err(failure()),
-            Fault::Crash(n) if now > n => Err(failure()),
-            Fault::After(n) | Fault::Crash(n) => Ok(now == n),
+            Fault::Crash(n) if written > n || (written == n && !writes) => Err(failure()),
+            Fault::After(n) | Fault::Crash(n) => Ok(writes && written == n),
             _ => Ok(false),
         }
     }
@@ -101,6 +134,10 @@ impl ObjectStore for Watched {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let lost = self.note("get", location.as_ref())?;
+        let due = self.interlude.lock().unwrap().take_if(|(path, _)| location.as_ref() == *path);
+        if let Some((_, happens)) = due {
+            happens.await;
+        }
         answer(lost, self.inner.get_opts(location, options).await)
     }
 

@@ -158,3 +158,34 @@ async fn the_session_decides_whether_the_parquet_reader_filters() {
         assert_eq!(rows_left_out(&plan), if wanted { 4 } else { 0 });
     }
 }
+
+#[tokio::test]
+async fn the_log_has_statistics_of_the_columns_that_prune_and_no_texts() {
+    let (store, _) = memory_store().await;
+    publish(&store, &[ingest("a", 1, "ingest-aaaa1", 5)]).await.unwrap();
+    let table = store.location.load("results").await.unwrap();
+    let view = table.snapshot().unwrap().log_data().iter().next().unwrap();
+    let stats: serde_json::Value = serde_json::from_str(&view.stats().unwrap()).unwrap();
+    let low = stats["minValues"].as_object().unwrap();
+    let mut names: Vec<&str> = low.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["case_id", "ingest_id", "model", "run_id", "task"]);
+    assert_eq!(
+        (&low["ingest_id"], &stats["maxValues"]["case_id"]),
+        (&"ingest-aaaa1".into(), &"case-00004".into())
+    );
+}
+
+#[tokio::test]
+async fn a_run_with_a_very_long_id_is_replaced_like_any_other() {
+    let (store, _) = memory_store().await;
+    let id = |last: char| format!("{}::2026-01-01T00-00-00{last}", "experiment-".repeat(20));
+    publish(&store, &[ingest(&id('a'), 1, "ingest-aaaa1", 5), ingest(&id('b'), 1, "ingest-bbbb1", 1)])
+        .await
+        .unwrap();
+    let published = publish(&store, &[ingest(&id('a'), 2, "ingest-aaaa2", 2)]).await.unwrap();
+    assert_eq!(published.litter, None);
+    let snapshot = store.snapshot().await.unwrap();
+    assert_whole(&snapshot).await;
+    assert_eq!((snapshot.runs.len(), stored(&snapshot, "results").await), (2, 3));
+}

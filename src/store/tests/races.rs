@@ -161,3 +161,36 @@ async fn cleaning_takes_old_litter_and_nothing_that_may_be_in_flight() {
     assert_eq!(stored(&snapshot, "results").await, 2);
     assert_eq!(store.clean(LATER).await.unwrap(), super::super::Cleaned::default());
 }
+
+#[tokio::test]
+async fn a_header_that_starts_from_a_stale_view_loses() {
+    let (store, _) = memory_store().await;
+    let mut races = Vec::new();
+    for ingest_id in ["ingest-first", "ingest-stale"] {
+        let run = ingest("a", 1, ingest_id, 0).run;
+        races.push(super::super::race::Race::enter(&store.location, vec![run]).await.unwrap());
+    }
+    for race in &mut races {
+        race.finish().await.unwrap();
+    }
+    assert_eq!((races[0].landed.len(), races[0].lost.len()), (1, 0));
+    assert_eq!((races[1].landed.len(), races[1].lost.len()), (0, 1));
+    assert_eq!(races[1].lost[0].winner.ingest_id, "ingest-first");
+}
+
+#[tokio::test]
+async fn a_reader_that_meets_a_clean_up_between_two_tables_looks_again() {
+    let (store, memory) = memory_store().await;
+    publish(&store, &[ingest("a", 1, "ingest-aaaa1", 3)]).await.unwrap();
+    let watched = objects::Watched::new(Arc::new(memory), objects::Fault::Never);
+    let reader = Store::open_with(Arc::new(watched.clone()), &memory_url(), Access::ReadOnly).await.unwrap();
+    let replace = async move {
+        publish(&store, &[ingest("a", 2, "ingest-aaaa2", 5)]).await.unwrap();
+    };
+    // `runs` is read before the other tables.
+    watched.before_reading("store/results/_delta_log/_last_checkpoint", Box::pin(replace));
+    let snapshot = reader.snapshot().await.unwrap();
+    assert!(watched.has_happened());
+    assert_eq!(snapshot.runs[0].generation, 2);
+    assert_whole(&snapshot).await;
+}
