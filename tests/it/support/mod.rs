@@ -55,7 +55,9 @@ pub fn in_memory(paths: &[&Path], options: &ImportOptions) -> InMemory {
 pub async fn session(paths: &[&Path], request: Request) -> Session {
     let memory = in_memory(paths, &ImportOptions::default());
     assert!(memory.problems.is_empty(), "{:?}", memory.problems);
-    Session::open(Facts::in_memory(memory, "test".to_owned()).expect("tables"), request).await.expect("a session")
+    Session::open(Facts::in_memory(memory, "test".to_owned()).expect("tables"), request)
+        .await
+        .expect("a session")
 }
 
 /// The JSON document of `compare` over paths.
