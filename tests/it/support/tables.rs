@@ -1,0 +1,60 @@
+//! Tables whose columns are mapped by hand, and the rows of views as JSON.
+
+use std::fs;
+use std::path::Path;
+
+use runq::import::ImportOptions;
+use runq::import::table::Mapping;
+use runq::model::{ResultRow, Row, ScoreRow, StepRow};
+use runq::session::{Facts, Request, RunEntry, Session};
+use runq::store::Store;
+use serde_json::Value;
+
+use super::in_memory;
+
+/// Options that map columns by hand, `TARGET=COLUMN` with commas between them, so that nothing is a guess.
+pub fn mapped(columns: &str) -> ImportOptions {
+    let mapping = Mapping::parse_flags(&[columns.to_owned()]).expect("a mapping");
+    ImportOptions { mapping, ..ImportOptions::default() }
+}
+
+/// Writes one JSON object per line.
+pub fn write_rows(path: &Path, rows: &[Value]) {
+    let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+    fs::write(path, lines.join("\n") + "\n").expect("rows are written");
+}
+
+/// What paths hold, every row of it.
+pub fn facts(paths: &[&Path], options: &ImportOptions) -> Facts {
+    let memory = in_memory(paths, options);
+    assert!(memory.problems.is_empty(), "{:?}", memory.problems);
+    assert!(memory.reading.faults.is_empty(), "{:?}", memory.reading.faults);
+    Facts::in_memory(memory, "test".to_owned()).expect("tables")
+}
+
+/// What a store holds.
+pub async fn stored_facts(store: &Store) -> Facts {
+    let snapshot = store.snapshot().await.expect("a snapshot");
+    let provider = |table| snapshot.provider(table).expect("a table of the store");
+    Facts {
+        runs: snapshot.runs.iter().map(|run| RunEntry { run: run.clone(), argument: None }).collect(),
+        metrics: snapshot.metrics.clone(),
+        results: provider(ResultRow::TABLE),
+        scores: provider(ScoreRow::TABLE),
+        steps: provider(StepRow::TABLE),
+        origin: "test".to_owned(),
+        user_views: Vec::new(),
+    }
+}
+
+/// A session that computes the values of the cases once.
+pub async fn opened(facts: Facts, request: Request) -> Session {
+    let mut session = Session::open(facts, request).await.expect("a session");
+    session.materialize("case_values").await.expect("values of the cases");
+    session
+}
+
+/// The rows of a statement; a null has no key, and a number keeps its last bit.
+pub async fn rows(session: &mut Session, sql: &str) -> Vec<Value> {
+    session.rows(sql).await.expect("an answer").read().expect("rows")
+}
