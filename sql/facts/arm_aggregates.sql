@@ -73,7 +73,7 @@ aggregated AS (
         exact_sum(value) AS sum,
         min(value) AS min,
         max(value) AS max,
-        stddev_samp(value) AS stddev,
+        exact_stddev(value) AS stddev,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY value) AS p50,
         percentile_cont(0.9) WITHIN GROUP (ORDER BY value) AS p90,
         percentile_cont(0.95) WITHIN GROUP (ORDER BY value) AS p95,

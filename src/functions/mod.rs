@@ -3,7 +3,7 @@
 //! Every function is listed once, in [`FUNCTIONS`]; docs, the shell and the registration derive from it. A null
 //! argument gives null, and so does an argument outside the function's domain: a statistic that does not exist
 //! is missing, it is no error and no NaN. Aggregates skip nulls; those whose last digit may depend on the order of
-//! the rows are here, all others (standard deviation, percentiles) are the engine's own.
+//! the rows are here (sum, mean, standard deviation), all others are the engine's own.
 
 mod beta;
 mod distribution;
@@ -38,8 +38,10 @@ pub struct Function {
 enum Body {
     /// The values of one row.
     Row(Kernel),
-    /// One DOUBLE of every row of a group.
+    /// One DOUBLE of every row of a group: what its exact sum gives.
     Group(Exact),
+    /// One DOUBLE of every row of a group: how far the values are from their mean.
+    Deviation,
 }
 
 /// The computation behind a function of a row, by the SQL types of its arguments; the result is always a DOUBLE.
@@ -52,7 +54,7 @@ enum Kernel {
 }
 
 /// Every function, in documentation order.
-pub const FUNCTIONS: [Function; 9] = [
+pub const FUNCTIONS: [Function; 10] = [
     Function {
         name: "student_t_p",
         arguments: &["t", "df"],
@@ -107,6 +109,12 @@ pub const FUNCTIONS: [Function; 9] = [
         doc: "aggregate: exact_sum(x) over the number of non-null x, in any order of the rows; null without one",
         body: Body::Group(Exact::Mean),
     },
+    Function {
+        name: "exact_stddev",
+        arguments: &["x"],
+        doc: "aggregate: sample standard deviation of the non-null x, in any order of the rows; null below two",
+        body: Body::Deviation,
+    },
 ];
 
 impl Function {
@@ -142,7 +150,7 @@ impl Body {
     const fn argument_types(self) -> &'static [Kind] {
         match self {
             Self::Row(kernel) => kernel.argument_types(),
-            Self::Group(_) => &[Kind::Double],
+            Self::Group(_) | Self::Deviation => &[Kind::Double],
         }
     }
 }
@@ -167,6 +175,9 @@ pub fn register(ctx: &SessionContext) {
             }
             Body::Group(exact) => {
                 ctx.register_udaf(AggregateUDF::from(sums::ExactAggregate::new(function.name, exact)));
+            }
+            Body::Deviation => {
+                ctx.register_udaf(AggregateUDF::from(sums::ExactDeviation::new(function.name)));
             }
         }
     }
