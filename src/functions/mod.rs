@@ -7,6 +7,7 @@
 
 mod beta;
 mod distribution;
+mod quantile;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use self::sums::Exact;
 pub use distribution::{
     binomial_cdf, mcnemar_exact_p, normal_cdf, normal_quantile, sign_test_p, student_t_p, student_t_quantile,
 };
+pub use quantile::quantile_of;
 
 /// A statistic as SQL knows it.
 #[derive(Debug, Clone, Copy)]
@@ -51,10 +53,11 @@ enum Kernel {
     DoubleDouble(fn(f64, f64) -> Option<f64>),
     CountCount(fn(i64, i64) -> Option<f64>),
     CountCountDouble(fn(i64, i64, f64) -> Option<f64>),
+    DoublesDouble(fn(&[f64], f64) -> Option<f64>),
 }
 
 /// Every function, in documentation order.
-pub const FUNCTIONS: [Function; 10] = [
+pub const FUNCTIONS: [Function; 11] = [
     Function {
         name: "student_t_p",
         arguments: &["t", "df"],
@@ -98,6 +101,12 @@ pub const FUNCTIONS: [Function; 10] = [
         body: Body::Row(Kernel::CountCount(sign_test_p)),
     },
     Function {
+        name: "quantile_of",
+        arguments: &["ordered", "p"],
+        doc: "value at p of an ascending list, between two values in proportion; null when it is empty, unless 0 <= p <= 1",
+        body: Body::Row(Kernel::DoublesDouble(quantile_of)),
+    },
+    Function {
         name: "exact_sum",
         arguments: &["x"],
         doc: "aggregate: sum of the non-null x, exact and rounded once, in any order of the rows; null without one",
@@ -135,6 +144,7 @@ impl Function {
 enum Kind {
     Count,
     Double,
+    Doubles,
 }
 
 impl Kind {
@@ -142,6 +152,7 @@ impl Kind {
         match self {
             Self::Count => "BIGINT",
             Self::Double => "DOUBLE",
+            Self::Doubles => "DOUBLE[]",
         }
     }
 }
@@ -162,6 +173,7 @@ impl Kernel {
             Self::DoubleDouble(_) => &[Kind::Double, Kind::Double],
             Self::CountCount(_) => &[Kind::Count, Kind::Count],
             Self::CountCountDouble(_) => &[Kind::Count, Kind::Count, Kind::Double],
+            Self::DoublesDouble(_) => &[Kind::Doubles, Kind::Double],
         }
     }
 }
