@@ -102,7 +102,7 @@ erred AS (
         counted.*,
         CASE WHEN $clustered THEN coalesce(clustered.clusters, 0) ELSE counted.common END AS units,
         CASE
-            WHEN NOT $clustered AND counted.all_equal AND counted.common > 1 THEN 0.0
+            WHEN counted.all_equal AND coalesce(clustered.clusters, counted.common) > 1 THEN 0.0
             WHEN NOT $clustered THEN counted.stddev / sqrt(CAST(counted.common AS DOUBLE))
             WHEN clustered.clusters > 1
                 THEN
