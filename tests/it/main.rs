@@ -1,5 +1,6 @@
 //! The one integration-test binary: every file beside this one is a module here.
 
 mod architecture;
+mod properties;
 mod statistics;
 mod support;

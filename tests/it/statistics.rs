@@ -246,7 +246,7 @@ impl Example {
                 let place = 2 * case + side;
                 if self.rows.len() <= place {
                     let run = ["baseline", "candidate"][side];
-                    let row = json!({"id": format!("c{case}"), "run": run, "four": format!("{}", case % 4), "one": "x"});
+                    let row = json!({"id": format!("c{case}"), "run": run, "four": format!("{}", case % 4), "seven": format!("{}", case % 7), "one": "x"});
                     self.rows.push(row.as_object().unwrap().clone());
                 }
                 self.rows[place].insert(name.to_owned(), json!(value));
@@ -357,6 +357,24 @@ async fn clustered_error_has_the_small_sample_factor() {
     assert_eq!(row["units"], 1);
     for name in ["standard_error", "ci_low", "ci_high", "p_value", "mde"] {
         assert!(row.get(name).is_none_or(Value::is_null), "{name} with one cluster: {row}");
+    }
+}
+
+/// Every delta is 15/17; their mean is not, for want of digits, and that must not look like noise.
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_deltas_leave_the_exact_sign_test() {
+    let delta = 15.0 / 17.0;
+    let example = Example::default().metric("moved", &[(0.0, delta); 14]);
+    let own_case = Options::default();
+    let clustered = Options { cluster: Some("$.seven".to_owned()), ..Options::default() };
+    for (options, units) in [(own_case, 14), (clustered, 7)] {
+        let changes = example.changes(options).await;
+        let row = one(&changes, &[("metric", "moved")]);
+        assert_ne!(number(row, "mean_delta"), delta);
+        assert_eq!((&row["units"], &row["standard_error"]), (&json!(units), &json!(0.0)), "{row}");
+        assert!(row.get("p_value").is_none() && row.get("p_adjusted").is_none(), "{row}");
+        assert_eq!((&row["test"], &row["verdict"]), (&json!("exact sign"), &json!("improved")), "{row}");
+        assert_eq!((&row["ci_low"], &row["ci_high"]), (&row["mean_delta"], &row["mean_delta"]));
     }
 }
 

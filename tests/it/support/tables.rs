@@ -2,15 +2,19 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use runq::import::ImportOptions;
 use runq::import::table::Mapping;
+use runq::ingest::{Labels, Order, Summary, discover, ingest};
 use runq::model::{ResultRow, Row, ScoreRow, StepRow};
 use runq::session::{Facts, Request, RunEntry, Session};
+use runq::source::LocalDisk;
 use runq::store::Store;
 use serde_json::Value;
 
-use super::in_memory;
+use super::synthetic::Plan;
+use super::{Counted, in_memory};
 
 /// Options that map columns by hand, `TARGET=COLUMN` with commas between them, so that nothing is a guess.
 pub fn mapped(columns: &str) -> ImportOptions {
@@ -57,4 +61,28 @@ pub async fn opened(facts: Facts, request: Request) -> Session {
 /// The rows of a statement; a null has no key, and a number keeps its last bit.
 pub async fn rows(session: &mut Session, sql: &str) -> Vec<Value> {
     session.rows(sql).await.expect("an answer").read().expect("rows")
+}
+
+/// Takes tables into a store.
+pub async fn ingested_with(store: &Store, paths: &[&Path], options: &ImportOptions) -> Summary {
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let order = Order {
+        source: Arc::new(LocalDisk),
+        options: Arc::new(options.clone()),
+        labels: Arc::new(Labels::default()),
+        surroundings: Arc::new(Counted::default()),
+        forget: false,
+        readers: 2,
+    };
+    ingest(store, discover(&LocalDisk, &paths, None), &order).await.expect("an ingest")
+}
+
+/// How the tables of a plan are to be read: as the metrics they are named after, with nothing guessed.
+pub fn table_options(plan: &Plan) -> ImportOptions {
+    const COLUMNS: &str = "case_id=id,task=task,run=run,model=model,epoch=epoch,attempt=attempt,status=status,\
+         error=error,timestamp=timestamp,score=score,cost_usd=cost_usd,duration_ms=duration_ms,\
+         input_tokens=input_tokens,output_tokens=output_tokens,output=output";
+    let metrics: Vec<String> =
+        (1..=plan.metrics).map(|number| format!(",metric.m{number}=m{number}")).collect();
+    mapped(&format!("{COLUMNS}{}", metrics.concat()))
 }
