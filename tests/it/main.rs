@@ -1,6 +1,7 @@
 //! The one integration-test binary: every file beside this one is a module here.
 
 mod architecture;
+mod oracle;
 mod properties;
 mod statistics;
 mod support;
