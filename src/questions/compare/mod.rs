@@ -255,7 +255,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
         comparison.changes = session.rows(CHANGES).await?.read()?;
         comparison.improved_and_regressed = session.rows(MOVED).await?.read()?;
     }
-    comparison.notes = notes::of(&comparison, session).await?;
+    comparison.notes = notes::of(&comparison, session, asked);
     let comparable = comparison.arms.len() < 2 || comparison.changes.iter().any(shares_a_case);
     let answer = Answer {
         blocks: screen::blocks(&comparison, session, asked),

@@ -131,7 +131,7 @@ fn tasks(comparison: &Comparison) -> Vec<Option<&str>> {
 }
 
 /// What a table shows first: the primary metric, the built-in ones, scores that at least half of the cases carry.
-fn shown_metrics(comparison: &Comparison, asked: &Compare) -> Vec<String> {
+pub(super) fn shown_metrics(comparison: &Comparison, asked: &Compare) -> Vec<String> {
     if !asked.metrics.is_empty() {
         return asked.metrics.clone();
     }
@@ -155,7 +155,7 @@ fn grid(comparison: &Comparison, task: Option<&str>, metrics: &[String], how: (&
     let (labels, with_counts) = how;
     let mut rows: Vec<(String, String, Vec<Cell>)> = Vec::new();
     if with_counts {
-        rows.extend(count_rows(&comparison.arms));
+        rows.extend(count_rows(comparison));
     }
     for metric in metrics {
         let values: Vec<Option<&Value>> = comparison
@@ -175,7 +175,8 @@ fn grid(comparison: &Comparison, task: Option<&str>, metrics: &[String], how: (&
     if heads.len() > MOST_COLUMNS { turned(&heads, rows) } else { upright(&heads, rows) }
 }
 
-fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
+fn count_rows(comparison: &Comparison) -> Vec<(String, String, Vec<Cell>)> {
+    let arms = &comparison.arms;
     let others = |arm: &Arm| arm.scorer_error + arm.limit + arm.cancelled;
     let any_other = arms.iter().any(|arm| others(arm) > 0);
     let counts = arms
@@ -195,7 +196,8 @@ fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
         arms.iter()
             .map(|arm| {
                 let text = of(arm).map_or_else(|| "—".to_owned(), number::percent);
-                let wins = arms.len() > 1 && sharing == 1 && of(arm) == Some(best);
+                let wins =
+                    arms.len() > 1 && sharing == 1 && of(arm) == Some(best) && passes_most(comparison, arm);
                 Cell::marked(text, if wins { Mark::Winner } else { Mark::Plain })
             })
             .collect()
@@ -206,6 +208,13 @@ fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
         ("pass rate".to_owned(), "latest".to_owned(), rate(|arm| arm.pass_rate_latest)),
         ("pass rate".to_owned(), "scored".to_owned(), rate(|arm| arm.pass_rate_scored)),
     ]
+}
+
+/// Whether an arm also passes most often on the cases that every arm has, in every task.
+fn passes_most(comparison: &Comparison, arm: &Arm) -> bool {
+    let mut values =
+        comparison.values.iter().filter(|value| value.metric == "passed" && value.arm == arm.arm).peekable();
+    values.peek().is_some() && values.all(|value| value.winner_common)
 }
 
 /// A value; marked as the winner only where its own cases and the common ones agree.
