@@ -20,7 +20,7 @@ SELECT
     task,
     case_id,
     metric,
-    avg(value) AS value,
+    exact_mean(value) AS value,
     count(*) AS results,
     count(*) - count(value) AS unscored
 FROM executions

@@ -47,10 +47,10 @@ counted AS (
         sum(CASE outcome WHEN 'baseline_only' THEN 1 ELSE 0 END) AS baseline_only,
         sum(CASE outcome WHEN 'candidate_only' THEN 1 ELSE 0 END) AS candidate_only,
         sum(CASE outcome WHEN 'unscored' THEN 1 ELSE 0 END) AS unscored,
-        avg(CASE WHEN delta IS NOT NULL THEN baseline_value END) AS mean_baseline,
-        avg(CASE WHEN delta IS NOT NULL THEN candidate_value END) AS mean_candidate,
-        avg(delta) AS mean_delta,
-        avg(CASE WHEN baseline_value < 1.0 THEN delta / (1.0 - baseline_value) END) AS normalized_gain,
+        exact_mean(CASE WHEN delta IS NOT NULL THEN baseline_value END) AS mean_baseline,
+        exact_mean(CASE WHEN delta IS NOT NULL THEN candidate_value END) AS mean_candidate,
+        exact_mean(delta) AS mean_delta,
+        exact_mean(CASE WHEN baseline_value < 1.0 THEN delta / (1.0 - baseline_value) END) AS normalized_gain,
         stddev_samp(delta) AS stddev,
         sum(CASE WHEN delta > 0.0 THEN 1 ELSE 0 END) AS rose,
         sum(CASE WHEN delta < 0.0 THEN 1 ELSE 0 END) AS fell,
@@ -66,7 +66,7 @@ cluster_sums AS (
         changes.task,
         changes.metric,
         coalesce(case_clusters.cluster, changes.case_task || '/' || changes.case_id) AS cluster,
-        sum(changes.delta) AS delta_sum,
+        exact_sum(changes.delta) AS delta_sum,
         count(changes.delta) AS cases
     FROM changes
     LEFT JOIN case_clusters
@@ -87,7 +87,7 @@ clustered AS (
         count(*) AS clusters,
         sum(CASE WHEN cluster_sums.delta_sum > 0.0 THEN 1 ELSE 0 END) AS rose,
         sum(CASE WHEN cluster_sums.delta_sum < 0.0 THEN 1 ELSE 0 END) AS fell,
-        sqrt(sum(power(cluster_sums.delta_sum - cluster_sums.cases * counted.mean_delta, 2.0))) AS residual
+        sqrt(exact_sum(power(cluster_sums.delta_sum - cluster_sums.cases * counted.mean_delta, 2.0))) AS residual
     FROM cluster_sums
     INNER JOIN counted
         ON

@@ -278,13 +278,14 @@ impl ImportArgs {
                     CliError::not_found(format!("--mapping {}: {error}", path.display()), None)
                 })?;
                 Mapping::from_toml(&text).map_err(|error| {
-                    CliError::usage(format!("--mapping {}: {error}", path.display()), error.hint().as_deref())
+                    CliError::usage(format!("--mapping {}: {error}", path.display()), None)
                 })?
             }
             None => Mapping::default(),
         };
-        let flags = Mapping::parse_flags(&self.maps)
-            .map_err(|error| CliError::usage(format!("--map: {error}"), error.hint().as_deref()))?;
+        let flags = Mapping::parse_flags(&self.maps).map_err(|error| {
+            CliError::usage(error.to_string(), Some("--map case_id=id,score=metrics.accuracy"))
+        })?;
         mapping.merge(flags);
         if let Some(column) = &self.run_column {
             mapping.set_run_column(column);

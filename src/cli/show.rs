@@ -19,7 +19,7 @@ use crate::questions::show::{Show, show, status_word, the_only_run};
 pub struct ShowArgs {
     /// The run, or a path.
     #[arg(value_name = "RUN|PATH", default_value = "last", hide_default_value = true)]
-    name: String,
+    wanted: String,
 
     /// Only cases with this status: pass, fail, error, judge_error, limit, cancelled or missing.
     #[arg(long, value_parser = status)]
@@ -38,7 +38,7 @@ pub struct ShowArgs {
 /// # Errors
 /// What the person is told when it cannot be answered.
 pub async fn run(args: ShowArgs, context: &Context<'_>) -> Result<u8, CliError> {
-    let asked = context.asked(std::slice::from_ref(&args.name), &args.import).await?;
+    let asked = context.asked(std::slice::from_ref(&args.wanted), &args.import).await?;
     let (mut session, code) = open(asked).await?;
     the_only_run(&session)?;
     let question = Show {

@@ -36,6 +36,11 @@ pub trait Importer: Sync {
     /// Whether the file holds the rows of a run of this tool, judged by its name and first bytes.
     fn sniff(&self, file: &Candidate<'_>) -> Fit;
 
+    /// Whether a run's id was made from the name of its file, so that another file may give another run the same one.
+    fn named_by_path(&self, _run: &RunRow) -> bool {
+        false
+    }
+
     /// Reads every run that the file holds.
     ///
     /// A row that cannot be read goes to [`RunSink::fault`] and the reading goes on.

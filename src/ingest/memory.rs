@@ -78,6 +78,24 @@ impl Earlier for InArgument<'_> {
             None => Known::Nothing,
         })
     }
+
+    fn is_unchanged(&self, _run: &RunRow) -> bool {
+        false
+    }
+
+    fn run_of_file(&self, source_file: &str) -> Option<String> {
+        self.of_argument().find(|run| run.source_file == source_file).map(|run| run.run_id.clone())
+    }
+
+    fn file_of_run(&self, run_id: &str) -> Option<String> {
+        self.of_argument().find(|run| run.run_id == run_id).map(|run| run.source_file.clone())
+    }
+}
+
+impl InArgument<'_> {
+    fn of_argument(&self) -> impl Iterator<Item = &RunRow> {
+        self.runs.iter().filter(|known| known.argument == self.argument).map(|known| &known.header)
+    }
 }
 
 /// Stored rows as records again, attempts of a key in the order of their numbers.

@@ -131,6 +131,21 @@ impl Earlier for InStore {
         let rows = self.handle.block_on(stored_rows(&self.snapshot, &stored.ingest_id))?;
         Ok(Known::Attempts(records_of(&rows)?))
     }
+
+    fn is_unchanged(&self, run: &RunRow) -> bool {
+        self.snapshot
+            .runs
+            .iter()
+            .any(|stored| stored.run_id == run.run_id && stored.fingerprint == run.fingerprint)
+    }
+
+    fn run_of_file(&self, source_file: &str) -> Option<String> {
+        self.snapshot.runs.iter().find(|run| run.source_file == source_file).map(|run| run.run_id.clone())
+    }
+
+    fn file_of_run(&self, run_id: &str) -> Option<String> {
+        self.snapshot.runs.iter().find(|run| run.run_id == run_id).map(|run| run.source_file.clone())
+    }
 }
 
 /// The stored rows of one ingest.

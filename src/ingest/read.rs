@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::draft::Draft;
 use super::{Found, IngestError, Labels, Problem, Reading, Surroundings};
-use crate::import::{Fault, ImportOptions, Input, Record, Repeats, RunHandle, RunSink, SinkError};
+use crate::import::{Fault, ImportOptions, Importer, Input, Record, Repeats, RunHandle, RunSink, SinkError};
 use crate::model::{MetricRow, RunRow};
 use crate::source::Source;
 
@@ -14,6 +14,32 @@ use crate::source::Source;
 pub(crate) trait Earlier {
     /// What is known of the run that this header begins.
     fn known(&self, run: &RunRow) -> Result<Known, IngestError>;
+
+    /// Whether the run was taken in from these very bytes before.
+    fn is_unchanged(&self, run: &RunRow) -> bool;
+
+    /// The run that was read from this file before, if any.
+    fn run_of_file(&self, source_file: &str) -> Option<String>;
+
+    /// The file that a run was read from, if there is such a run.
+    fn file_of_run(&self, run_id: &str) -> Option<String>;
+}
+
+/// The id of a run that is called by its file's name: the one this file had before, else its own unless another file
+/// has it; then folders of its path are put before it until nobody has it.
+fn id_of_path(run: &RunRow, earlier: &dyn Earlier) -> String {
+    if let Some(known) = earlier.run_of_file(&run.source_file) {
+        return known;
+    }
+    let mut id = run.run_id.clone();
+    let mut folders = std::path::Path::new(&run.source_file).ancestors().skip(1);
+    while earlier.file_of_run(&id).is_some_and(|file| file != run.source_file) {
+        match folders.next().and_then(|folder| folder.file_name()) {
+            Some(name) => id = format!("{}/{id}", name.to_string_lossy()),
+            None => break,
+        }
+    }
+    id
 }
 
 /// What is known of a run.
@@ -46,6 +72,7 @@ impl Reader<'_> {
     /// Reads every run of a file. A file that cannot be read gives its problem, with nothing of it kept.
     pub fn read(&self, found: &Found, earlier: &dyn Earlier) -> Result<Drafts, Problem> {
         let mut sink = Collector {
+            importer: found.importer,
             reader: self,
             earlier,
             drafts: Vec::new(),
@@ -89,6 +116,7 @@ pub(crate) fn with_entries(object: Option<String>, entries: &[(String, String)])
 }
 
 struct Collector<'a> {
+    importer: &'static dyn Importer,
     reader: &'a Reader<'a>,
     earlier: &'a dyn Earlier,
     /// `None` for a run that has not changed: its rows are let go.
@@ -111,8 +139,11 @@ impl RunSink for Collector<'_> {
     fn begin(&mut self, run: &RunRow, repeats: Repeats) -> Result<RunHandle, SinkError> {
         let kept = |error: IngestError| SinkError(error.to_string());
         let mut header = run.clone();
+        if self.importer.named_by_path(run) {
+            header.run_id = id_of_path(run, self.earlier);
+        }
         header.ingest_id = self.reader.surroundings.ingest_id();
-        let draft = match self.earlier.known(run).map_err(kept)? {
+        let draft = match self.earlier.known(&header).map_err(kept)? {
             Known::Unchanged => None,
             Known::Nothing => Some(Draft::new(header, repeats)),
             Known::Attempts(records) => {
@@ -137,12 +168,21 @@ impl RunSink for Collector<'_> {
     fn end(&mut self, run: RunHandle, mut header: RunRow) -> Result<(), SinkError> {
         let reader = self.reader;
         reader.labelled(&mut header);
-        match self.draft(run)? {
-            Some(draft) => {
-                let ingest_id = std::mem::take(&mut draft.header.ingest_id);
-                draft.header = RunRow { ingest_id, ingested_at: Some(reader.surroundings.now()), ..header };
-            }
-            None => self.unchanged.push(header),
+        let Some(draft) = self.draft(run)? else {
+            self.unchanged.push(header);
+            return Ok(());
+        };
+        let begun = std::mem::take(&mut draft.header);
+        header.run_id = begun.run_id;
+        // Some sources are only known whole: their fingerprint comes at the end.
+        if self.earlier.is_unchanged(&header) {
+            self.drafts[run.0] = None;
+            self.unchanged.push(header);
+            return Ok(());
+        }
+        let ingested_at = Some(reader.surroundings.now());
+        if let Some(draft) = self.draft(run)? {
+            draft.header = RunRow { ingest_id: begun.ingest_id, ingested_at, ..header };
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use arrow::array::{Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::count_distinct;
+use datafusion::physical_plan::collect;
 use datafusion::prelude::{SessionConfig, SessionContext, coalesce, col, lit};
 use datafusion::sql::parser::Statement;
 
@@ -320,8 +321,10 @@ fn read_only() -> datafusion::execution::context::SQLOptions {
 }
 
 async fn collected(frame: datafusion::prelude::DataFrame) -> Result<Rows, SessionError> {
-    let schema = std::sync::Arc::clone(frame.schema().inner());
-    Ok(Rows { schema, batches: frame.collect().await? })
+    let context = frame.task_ctx();
+    let plan = frame.create_physical_plan().await?;
+    let schema = plan.schema();
+    Ok(Rows { schema, batches: collect(plan, context.into()).await? })
 }
 
 fn several_named(runs: &[RunEntry], scope: &Scope) -> bool {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
+use datafusion::physical_plan::collect_partitioned;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
@@ -176,9 +177,10 @@ pub(crate) async fn register(
 /// # Errors
 /// When it cannot be computed.
 pub(crate) async fn materialize(ctx: &SessionContext, name: &str) -> Result<(), SessionError> {
-    let frame = ctx.table(name).await?;
-    let schema = Arc::clone(frame.schema().inner());
-    let partitions = frame.collect_partitioned().await?;
+    // The physical schema: optimizing may have found columns that are never null, or another text type.
+    let plan = ctx.table(name).await?.create_physical_plan().await?;
+    let schema = plan.schema();
+    let partitions = collect_partitioned(plan, ctx.task_ctx()).await?;
     ctx.deregister_table(name)?;
     ctx.register_table(name, Arc::new(MemTable::try_new(schema, partitions)?))?;
     Ok(())

@@ -1,50 +1,16 @@
-//! One commit on one table: written files go in, its result tells whether it landed.
+//! One commit on one table: files go in or out, and the result tells whether it landed.
 
-use arrow::array::RecordBatch;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{col, lit};
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{Action, Add, Transaction};
-use deltalake_core::parquet::basic::{Compression, ZstdLevel};
-use deltalake_core::parquet::file::properties::WriterProperties;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
-use deltalake_core::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake_core::{DeltaResult, DeltaTable, DeltaTableError};
+
+use super::writer::writer_properties;
 
 /// How often a commit is tried on a newer state after another writer was faster.
 pub(super) const TRIES: usize = 32;
-
-/// A file is closed when it is about this large; also bounds what one writer holds in memory.
-const TARGET_FILE_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Small pages make the look-up of one case cheap.
-const PAGE_ROWS: usize = 2048;
-
-const ROW_GROUP_ROWS: usize = 128 * 1024;
-
-/// How every file of a store is written: zstd, statistics per page, small pages.
-pub(super) fn writer_properties() -> DeltaResult<WriterProperties> {
-    Ok(WriterProperties::builder()
-        .set_created_by(concat!("runq version ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .build())
-}
-
-/// A writer of new files for a loaded table.
-pub(super) fn writer_for(table: &DeltaTable) -> DeltaResult<RecordBatchWriter> {
-    Ok(RecordBatchWriter::for_table(table)?
-        .with_writer_properties(writer_properties()?)
-        .with_target_file_size(TARGET_FILE_BYTES))
-}
-
-/// Writes one batch into new files.
-pub(super) async fn write_files(table: &DeltaTable, batch: RecordBatch) -> DeltaResult<Vec<Add>> {
-    let mut writer = writer_for(table)?;
-    writer.write(batch).await?;
-    writer.flush().await
-}
 
 /// What a commit does to a table.
 pub(super) struct Change {

@@ -170,8 +170,15 @@ impl Kind {
         if error.is::<crate::model::ReadRowError>() {
             return Some(Self::Damaged);
         }
+        if let Some(DataFusionError::ParquetError(parquet)) = error.downcast_ref() {
+            return Some(Self::of_parquet(&parquet.to_string()));
+        }
         match error.downcast_ref::<DeltaTableError>()? {
             DeltaTableError::NotATable(_) => Some(Self::NotATable),
+            // The kernel's own error cannot be named here.
+            DeltaTableError::KernelError(kernel) if kernel.to_string().contains("Path does not exist") => {
+                Some(Self::NotATable)
+            }
             DeltaTableError::InvalidJsonLog { .. }
             | DeltaTableError::InvalidStatsJson { .. }
             | DeltaTableError::Parquet { .. }
@@ -180,6 +187,12 @@ impl Kind {
             | DeltaTableError::InvalidVersion(_) => Some(Self::Damaged),
             _ => None,
         }
+    }
+
+    /// The Parquet reader keeps the error of the disk below it only as text.
+    fn of_parquet(text: &str) -> Self {
+        let shortened_or_gone = text.contains("range") || text.contains("not found");
+        if text.contains("Object Store error") && !shortened_or_gone { Self::Other } else { Self::Damaged }
     }
 
     /// Some layers below keep an operating system error only as its text.

@@ -3,7 +3,7 @@
 //! Makes and loads tables; knows nothing of runs.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
@@ -12,10 +12,11 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use deltalake_core::kernel::StructType;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::CommitProperties;
+use deltalake_core::logstore::commit_uri_from_version;
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::SaveMode;
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
-use object_store::ObjectStore;
+use object_store::{ObjectStore, ObjectStoreExt};
 use url::Url;
 
 use super::error::{StoreError, unwrapped};
@@ -36,6 +37,8 @@ pub(super) struct Location {
     root: Url,
     objects: Arc<dyn ObjectStore>,
     session: SharedSession,
+    /// Tables as they were last loaded: only newer commits are read again.
+    known: Arc<Mutex<BTreeMap<&'static str, DeltaTable>>>,
 }
 
 /// The engine that reads the small tables and looks for litter; made once because that takes milliseconds.
@@ -56,7 +59,17 @@ impl Location {
             root.set_path(&format!("{}/", root.path()));
         }
         let config = SessionConfig::new().with_information_schema(false);
-        Self { root, objects, session: SharedSession(SessionContext::new_with_config(config)) }
+        Self {
+            root,
+            objects,
+            session: SharedSession(SessionContext::new_with_config(config)),
+            known: Arc::default(),
+        }
+    }
+
+    /// What reaches the files.
+    pub(super) fn objects(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.objects)
     }
 
     /// The store as a person would name it: the path on a disk, else the URL.
@@ -85,9 +98,22 @@ impl Location {
 
     /// A table in its newest version.
     pub(super) async fn load(&self, table: &'static str) -> Result<DeltaTable, StoreError> {
+        let known = self.known().get(table).cloned();
+        if let Some(mut known) = known
+            && is_there(&known).await
+            && known.update_state().await.is_ok()
+        {
+            self.known().insert(table, known.clone());
+            return Ok(known);
+        }
         let mut loaded = self.table(table)?;
         loaded.load().await.map_err(|cause| self.error(table, cause))?;
+        self.known().insert(table, loaded.clone());
         Ok(loaded)
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<&'static str, DeltaTable>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A table as it was at a time.
@@ -183,6 +209,17 @@ impl Location {
         }
         frame.collect().await.map_err(error)
     }
+}
+
+/// Whether the last commit that was seen is still the same object: a store may be deleted and made again.
+async fn is_there(table: &DeltaTable) -> bool {
+    let Some(version) = table.version() else { return false };
+    let Some(then) = table.snapshot().ok().and_then(|state| state.version_timestamp(version)) else {
+        return false;
+    };
+    let commit = commit_uri_from_version(Some(version));
+    let now = table.object_store().head(&commit).await;
+    now.is_ok_and(|meta| meta.last_modified.timestamp_millis() == then)
 }
 
 /// Which rows to read.

@@ -17,6 +17,8 @@ mod race;
 mod registry;
 mod snapshot;
 mod synced;
+mod upload;
+mod writer;
 
 #[cfg(test)]
 mod tests;

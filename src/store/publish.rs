@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::RecordBatch;
 use deltalake_core::DeltaTable;
 use deltalake_core::kernel::{Action, Add};
-use deltalake_core::writer::{DeltaWriter, RecordBatchWriter};
 
 use super::clean::{Litter, sweep};
-use super::commit::{Change, TRIES, added, commit, is_one_of_text, retry_or, writer_for};
+use super::commit::{Change, TRIES, added, commit, is_one_of_text, retry_or};
 use super::error::StoreError;
 use super::files::files_of;
 use super::location::{CHILDREN, Location};
 use super::race::Race;
 use super::registry::describe;
+use super::writer::FileWriter;
 use crate::model::{MetricRow, RunRow};
 
 /// A run that another writer published while it was being written here.
@@ -43,16 +43,19 @@ pub struct Published {
 #[derive(Debug)]
 pub struct Publication<'a> {
     location: &'a Location,
-    writers: BTreeMap<&'static str, Writer>,
+    pub(super) writers: Writers,
     runs: Vec<RunRow>,
     metrics: Vec<MetricRow>,
     broken: bool,
 }
 
+/// One writer per table that has rows.
+pub(super) type Writers = BTreeMap<&'static str, Writer>;
+
 #[derive(Debug)]
-struct Writer {
+pub(super) struct Writer {
     table: DeltaTable,
-    files: RecordBatchWriter,
+    files: FileWriter,
 }
 
 impl<'a> Publication<'a> {
@@ -86,11 +89,11 @@ impl<'a> Publication<'a> {
             std::collections::btree_map::Entry::Occupied(writer) => writer.into_mut(),
             std::collections::btree_map::Entry::Vacant(place) => {
                 let table = location.load(name).await?;
-                let files = writer_for(&table).map_err(error)?;
+                let files = FileWriter::new(location, &table).map_err(error)?;
                 place.insert(Writer { table, files })
             }
         };
-        if batch.schema().fields() != writer.files.arrow_schema().fields() {
+        if batch.schema().fields() != writer.files.schema().fields() {
             let what = format!("columns {:?} for table {name}", batch.schema().fields());
             return Err(StoreError::refused(what));
         }
@@ -119,7 +122,7 @@ impl<'a> Publication<'a> {
         self.check()?;
         let runs = std::mem::take(&mut self.runs);
         let mut race = Race::enter(self.location, runs).await?;
-        let litter = self.commit_children(&mut race).await?;
+        let litter = commit_children(self.location, &mut self.writers, &mut race).await?;
         race.complaints.extend(describe(self.location, &self.metrics).await?);
         race.finish().await?;
         sweep(self.location, &mut race, litter).await;
@@ -151,51 +154,55 @@ impl<'a> Publication<'a> {
         }
         Ok(())
     }
+}
 
-    /// Commits the rows of the pending runs, and notes what else is there of these runs.
-    async fn commit_children(&mut self, race: &mut Race<'_>) -> Result<Vec<Litter>, StoreError> {
-        let mut litter = Vec::new();
-        if race.pending.is_empty() {
-            return Ok(litter);
-        }
-        for name in CHILDREN {
-            let table = match self.writers.remove(name) {
-                Some(writer) => self.commit_rows(name, writer, race).await?,
-                None => self.location.load(name).await?,
-            };
-            match Litter::find(self.location, name, table, race).await {
-                Ok(found) => litter.push(found),
-                Err(error) => race.complaints.push(error.to_string()),
-            }
-        }
-        Ok(litter)
+/// Commits the rows of the pending runs, and notes what else is there of these runs.
+pub(super) async fn commit_children(
+    location: &Location,
+    writers: &mut Writers,
+    race: &mut Race<'_>,
+) -> Result<Vec<Litter>, StoreError> {
+    let mut litter = Vec::new();
+    if race.pending.is_empty() {
+        return Ok(litter);
     }
+    for name in CHILDREN {
+        let table = match writers.remove(name) {
+            Some(writer) => commit_rows(location, name, writer, race).await?,
+            None => location.load(name).await?,
+        };
+        match Litter::find(location, name, table, race).await {
+            Ok(found) => litter.push(found),
+            Err(error) => race.complaints.push(error.to_string()),
+        }
+    }
+    Ok(litter)
+}
 
-    async fn commit_rows(
-        &self,
-        name: &'static str,
-        writer: Writer,
-        race: &mut Race<'_>,
-    ) -> Result<DeltaTable, StoreError> {
-        let error = |cause| self.location.error(name, cause);
-        let Writer { mut table, mut files } = writer;
-        let adds = files.flush().await.map_err(error)?;
-        let fresh = fresh_ingests(race);
-        let read = is_one_of_text("ingest_id", fresh.iter().map(String::as_str));
-        for _ in 0..TRIES {
-            let mut actions = left_over(&table, &fresh, &adds).map_err(error)?;
-            actions.extend(added(adds.clone()));
-            match commit(&mut table, Change::append(actions, read.clone())).await {
-                Ok(complaint) => {
-                    race.complaints.extend(complaint);
-                    return Ok(table);
-                }
-                Err(cause) => retry_or(cause).map_err(error)?,
+async fn commit_rows(
+    location: &Location,
+    name: &'static str,
+    writer: Writer,
+    race: &mut Race<'_>,
+) -> Result<DeltaTable, StoreError> {
+    let error = |cause| location.error(name, cause);
+    let Writer { mut table, files } = writer;
+    let adds = files.finish().await.map_err(error)?;
+    let fresh = fresh_ingests(race);
+    let read = is_one_of_text("ingest_id", fresh.iter().map(String::as_str));
+    for _ in 0..TRIES {
+        let mut actions = left_over(&table, &fresh, &adds).map_err(error)?;
+        actions.extend(added(adds.clone()));
+        match commit(&mut table, Change::append(actions, read.clone())).await {
+            Ok(complaint) => {
+                race.complaints.extend(complaint);
+                return Ok(table);
             }
-            table = self.location.load(name).await?;
+            Err(cause) => retry_or(cause).map_err(error)?,
         }
-        Err(StoreError::Busy { path: self.location.label(), table: name, tries: TRIES })
+        table = location.load(name).await?;
     }
+    Err(StoreError::Busy { path: location.label(), table: name, tries: TRIES })
 }
 
 /// Ingests of the pending runs that are not published: the rows under them are all ours.

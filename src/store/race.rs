@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use deltalake_core::kernel::Transaction;
 use deltalake_core::{DeltaTable, DeltaTableError};
 
-use super::commit::{Change, TRIES, added, commit, is_one_of, is_one_of_text, write_files};
+use super::commit::{Change, TRIES, added, commit, is_one_of, is_one_of_text};
 use super::error::{StoreError, is_conflict};
 use super::files::{StoredFile, files_of};
 use super::location::Location;
 use super::publish::LostRun;
+use super::writer::write_files;
 use crate::model::{Row, RunRow};
 
 /// With more runs than this all rows of `runs` are read instead of picking some.
@@ -83,7 +84,7 @@ impl<'a> Race<'a> {
 
     async fn try_commit(&mut self) -> Result<(), DeltaTableError> {
         let batch = RunRow::batch(&self.pending)?;
-        let adds = write_files(&self.table, batch).await?;
+        let adds = write_files(self.location, &self.table, batch).await?;
         let read = is_one_of_text("run_id", self.pending.iter().map(|run| run.run_id.as_str()));
         let transactions = self
             .pending

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use deltalake_core::kernel::Transaction;
 use deltalake_core::{DeltaResult, DeltaTable};
 
-use super::commit::{Change, TRIES, added, commit, retry_or, write_files};
+use super::commit::{Change, TRIES, added, commit, retry_or};
 use super::error::StoreError;
 use super::files::files_of;
 use super::location::Location;
+use super::writer::write_files;
 use crate::model::{MetricRow, Row};
 
 /// Stores descriptions of metrics, each in place of the one with the same name.
@@ -28,7 +29,7 @@ pub(super) async fn describe(
         if merged == stored {
             return Ok(None);
         }
-        match replace(&mut table, &merged).await {
+        match replace(location, &mut table, &merged).await {
             Ok(complaint) => return Ok(complaint),
             Err(error) => retry_or(error).map_err(|error| location.error(MetricRow::TABLE, error))?,
         }
@@ -43,9 +44,13 @@ fn merge(stored: &[MetricRow], described: &[MetricRow]) -> Vec<MetricRow> {
     by_name.into_values().cloned().collect()
 }
 
-async fn replace(table: &mut DeltaTable, rows: &[MetricRow]) -> DeltaResult<Option<String>> {
+async fn replace(
+    location: &Location,
+    table: &mut DeltaTable,
+    rows: &[MetricRow],
+) -> DeltaResult<Option<String>> {
     let old = files_of(table)?;
-    let mut actions = added(write_files(table, MetricRow::batch(rows)?).await?);
+    let mut actions = added(write_files(location, table, MetricRow::batch(rows)?).await?);
     actions.extend(old.iter().map(super::files::StoredFile::removal));
     let version = table.version().map_or(0, |version| version as i64);
     // Two writers that both start from an empty table remove nothing; the transaction makes them meet.

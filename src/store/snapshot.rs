@@ -6,6 +6,7 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::execution::SessionState;
 use deltalake_core::DeltaTable;
+use futures::future::try_join_all;
 
 use super::error::{StoreError, unwrapped};
 use super::location::{CHILDREN, Location};
@@ -31,6 +32,22 @@ struct Child {
     provider: Arc<dyn TableProvider>,
 }
 
+impl Child {
+    async fn load(location: &Location, name: &'static str) -> Result<Self, StoreError> {
+        let table = location.load(name).await?;
+        let provider =
+            table.table_provider().await.map_err(|cause| location.error(name, unwrapped(cause)))?;
+        Ok(Self { table, provider })
+    }
+}
+
+async fn read_metrics(location: &Location) -> Result<Vec<MetricRow>, StoreError> {
+    let table = location.load(MetricRow::TABLE).await?;
+    let mut metrics = location.rows::<MetricRow>(&table, None).await?;
+    metrics.sort_by(|a, b| a.metric.cmp(&b.metric));
+    Ok(metrics)
+}
+
 impl StoreSnapshot {
     pub(super) async fn take(location: &Location) -> Result<Self, StoreError> {
         for _ in 0..TRIES {
@@ -46,19 +63,15 @@ impl StoreSnapshot {
 
     async fn read(location: &Location, runs: &DeltaTable) -> Result<Self, StoreError> {
         let version = runs.version().unwrap_or_default();
-        let mut rows = newest_generations(location.rows::<RunRow>(runs, None).await?);
-        rows.sort_by(|a, b| (a.started_at, &a.run_id).cmp(&(b.started_at, &b.run_id)));
-        let metrics = location.load(MetricRow::TABLE).await?;
-        let mut metrics = location.rows::<MetricRow>(&metrics, None).await?;
-        metrics.sort_by(|a, b| a.metric.cmp(&b.metric));
-        let mut children = BTreeMap::new();
-        for name in CHILDREN {
-            let table = location.load(name).await?;
-            let provider =
-                table.table_provider().await.map_err(|cause| location.error(name, unwrapped(cause)))?;
-            children.insert(name, Child { table, provider });
-        }
-        Ok(Self { runs: rows, metrics, version, children })
+        let (runs, metrics, children) = futures::try_join!(
+            location.rows::<RunRow>(runs, None),
+            read_metrics(location),
+            try_join_all(CHILDREN.map(|name| Child::load(location, name))),
+        )?;
+        let mut runs = newest_generations(runs);
+        runs.sort_by(|a, b| (a.started_at, &a.run_id).cmp(&(b.started_at, &b.run_id)));
+        let children = CHILDREN.into_iter().zip(children).collect();
+        Ok(Self { runs, metrics, version, children })
     }
 
     /// The table `results`, `scores` or `steps` as it is stored: also with rows that no run names, so a

@@ -1,2 +1,3 @@
-#[path = "../support/synthetic.rs"]
-mod synthetic;
+//! The one integration-test binary: every file beside this one is a module here.
+
+mod support;

@@ -30,6 +30,8 @@ use self::result::RunFacts;
 use self::row::Row;
 use self::sidecar::Sidecars;
 use self::survey::Survey;
+use crate::model::RunRow;
+
 use super::{Candidate, Fault, Fit, ImportError, Importer, Input, Repeats, RunHandle, RunSink};
 
 /// Reads AgentV's run folders of every layout and era.
@@ -44,8 +46,16 @@ impl Importer for AgentV {
         "AgentV run folders (index.jsonl) of every version"
     }
 
+    fn considers(&self, file_name: &str) -> bool {
+        file_name.ends_with(".jsonl")
+    }
+
     fn sniff(&self, file: &Candidate<'_>) -> Fit {
         sniff::sniff(file)
+    }
+
+    fn named_by_path(&self, run: &RunRow) -> bool {
+        run.source_file == run.source_path
     }
 
     fn read(&self, input: &Input<'_>, sink: &mut dyn RunSink) -> Result<(), ImportError> {

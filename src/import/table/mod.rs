@@ -21,7 +21,10 @@ mod target;
 mod tests;
 mod value;
 
+use std::path::Path;
+
 use super::{Candidate, Fit, ImportError, Importer, Input, RunSink};
+use crate::model::RunRow;
 use format::{Detected, Format, data_extension, detect};
 use plan::Plan;
 use reading::{Reading, fields};
@@ -48,6 +51,14 @@ impl Importer for Table {
 
     fn about(&self) -> &'static str {
         "JSONL, JSON arrays, CSV and Parquet of any shape"
+    }
+
+    fn considers(&self, file_name: &str) -> bool {
+        data_extension(Path::new(file_name)).is_some()
+    }
+
+    fn named_by_path(&self, run: &RunRow) -> bool {
+        run.run_id == reading::run_name(Path::new(&run.source_file))
     }
 
     fn sniff(&self, file: &Candidate<'_>) -> Fit {

@@ -1,0 +1,83 @@
+//! Writing a table's Parquet files: zstd, statistics per page, small pages, files of about 64 MiB.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use deltalake_core::kernel::Add;
+use deltalake_core::parquet::basic::{Compression, ZstdLevel};
+use deltalake_core::parquet::file::properties::WriterProperties;
+use deltalake_core::writer::{DeltaWriter, RecordBatchWriter};
+use deltalake_core::{DeltaResult, DeltaTable, DeltaTableBuilder};
+
+use super::location::Location;
+use super::upload::{Failure, HeldBack};
+
+/// A file is closed when it is about this large; also bounds what one writer holds in memory.
+const TARGET_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Small pages make the look-up of one case cheap.
+const PAGE_ROWS: usize = 2048;
+
+const ROW_GROUP_ROWS: usize = 128 * 1024;
+
+/// How every file of a store is written.
+pub(super) fn writer_properties() -> DeltaResult<WriterProperties> {
+    Ok(WriterProperties::builder()
+        .set_created_by(concat!("runq version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .build())
+}
+
+/// Writes new files of a table. Nobody sees them before they are committed.
+#[derive(Debug)]
+pub(super) struct FileWriter {
+    files: RecordBatchWriter,
+    failure: Failure,
+}
+
+impl FileWriter {
+    /// A writer for a loaded table.
+    pub(super) fn new(location: &Location, table: &DeltaTable) -> DeltaResult<Self> {
+        let failure = Failure::default();
+        let objects = Arc::new(HeldBack::new(location.objects(), failure.clone()));
+        let url = table.table_url().clone();
+        let mut target =
+            DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(objects, url).build()?;
+        target.state.clone_from(&table.state);
+        let files = RecordBatchWriter::for_table(&target)?
+            .with_writer_properties(writer_properties()?)
+            .with_target_file_size(TARGET_FILE_BYTES);
+        Ok(Self { files, failure })
+    }
+
+    /// The columns that batches must have.
+    pub(super) fn schema(&self) -> SchemaRef {
+        self.files.arrow_schema()
+    }
+
+    /// Appends rows.
+    pub(super) async fn write(&mut self, batch: RecordBatch) -> DeltaResult<()> {
+        self.files.write(batch).await
+    }
+
+    /// Ends the files; what is to be committed.
+    pub(super) async fn finish(mut self) -> DeltaResult<Vec<Add>> {
+        let adds = self.files.flush().await?;
+        self.failure.check()?;
+        Ok(adds)
+    }
+}
+
+/// Writes one batch into new files.
+pub(super) async fn write_files(
+    location: &Location,
+    table: &DeltaTable,
+    batch: RecordBatch,
+) -> DeltaResult<Vec<Add>> {
+    let mut writer = FileWriter::new(location, table)?;
+    writer.write(batch).await?;
+    writer.finish().await
+}
