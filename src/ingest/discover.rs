@@ -143,6 +143,9 @@ fn importer_of(
     let candidate = Candidate { source, path: &file.path, head: &head, named };
     let fits: Vec<(Fit, &'static dyn Importer)> =
         asked.into_iter().map(|importer| (importer.sniff(&candidate), importer)).collect();
+    if !named && fits.iter().any(|(fit, _)| *fit == Fit::Elsewhere) {
+        return Ok(None);
+    }
     let best = fits.iter().map(|(fit, _)| *fit).max().unwrap_or(Fit::No);
     let candidates: Vec<&'static dyn Importer> = fits
         .into_iter()
