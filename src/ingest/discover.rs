@@ -42,7 +42,7 @@ pub fn discover(source: &dyn Source, paths: &[String], from: Option<&'static dyn
     let mut discovery = Discovery::default();
     for (argument, path) in paths.iter().enumerate() {
         for root in expand(source, path, &mut discovery.problems) {
-            search(source, &root, argument, from, &mut discovery);
+            search(source, &source.absolute(&root), argument, from, &mut discovery);
         }
     }
     discovery

@@ -107,7 +107,8 @@ pub async fn show(session: &mut Session, asked: &Show) -> Result<Answer, Session
     let mut blocks = vec![heading(&entry.run)];
     blocks.push(Block::Table(facts_table(&entry.run, &overview, asked)));
     blocks.push(Block::Gap);
-    blocks.push(Block::Table(case_table(&cases, asked)));
+    let models = overview.get("models").and_then(Value::as_array).map_or(0, Vec::len);
+    blocks.push(Block::Table(case_table(&cases, asked, models > 1)));
     if asked.status.as_deref().is_none_or(|status| status == "missing") {
         blocks.extend(missing_blocks(&missing, missing_count));
     }
@@ -274,9 +275,8 @@ fn relative(path: &str, here: &Path) -> String {
     }
 }
 
-fn case_table(cases: &[CaseEntry], asked: &Show) -> Table {
+fn case_table(cases: &[CaseEntry], asked: &Show, several_models: bool) -> Table {
     let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
-    let several_models = cases.iter().any(|case| case.model != cases[0].model);
     let several_epochs = cases.iter().any(|case| case.epoch > 1);
     let mut columns = vec![Column::whole("case")];
     if several_models {

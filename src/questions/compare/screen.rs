@@ -263,9 +263,9 @@ fn turned(arms: &[String], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
 fn change_table(comparison: &Comparison, task: Option<&str>, metrics: &[String], labels: &Labels) -> Table {
     let mut columns =
         vec![Column::text(format!("against {}", labels.get(&comparison.baseline))), Column::whole("metric")];
-    columns.extend(
-        ["better", "worse", "same", "n/a", "mean delta", "95 % interval", "adj. p"].map(Column::number),
-    );
+    columns.extend(["better", "worse", "same", "n/a", "mean delta"].map(Column::number));
+    columns.push(Column::number(format!("{} interval", number::percent(1.0 - comparison.alpha))));
+    columns.push(Column::number("adj. p"));
     columns.push(Column::text("verdict"));
     let mut rows = Vec::new();
     for arm in &comparison.arms {
