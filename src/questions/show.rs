@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::runs::minute;
 use crate::answer::{Answer, Block, Cell, Column, Mark, SCHEMA_VERSION, Table, number};
 use crate::model::{RunRow, Status};
-use crate::session::{Session, SessionError};
+use crate::session::{Session, SessionError, text_values};
 
 /// Which cases are shown.
 #[derive(Debug, Clone, Default)]
@@ -108,7 +108,10 @@ pub async fn show(session: &mut Session, asked: &Show) -> Result<Answer, Session
     blocks.push(Block::Table(facts_table(&entry.run, &overview, asked)));
     blocks.push(Block::Gap);
     let models = overview.get("models").and_then(Value::as_array).map_or(0, Vec::len);
-    blocks.push(Block::Table(case_table(&cases, asked, models > 1)));
+    blocks.push(match cases.as_slice() {
+        [] if asked.status.is_some() || asked.case.is_some() => Block::Line("no case fits".to_owned()),
+        cases => Block::Table(case_table(cases, asked, models > 1)),
+    });
     if asked.status.as_deref().is_none_or(|status| status == "missing") {
         blocks.extend(missing_blocks(&missing, missing_count));
     }
@@ -137,6 +140,7 @@ async fn entries(
         })?),
         None => None,
     };
+    known_metrics(session, asked).await?;
     let mut scores: BTreeMap<i64, BTreeMap<String, Value>> = BTreeMap::new();
     let cells: Vec<ScoreCell> = session
         .rows("SELECT execution, metric, value, label FROM scores WHERE latest ORDER BY metric")
@@ -169,6 +173,18 @@ async fn entries(
             error_message: row.error_message,
         })
         .collect())
+}
+
+/// Whether the run has every score that was asked for.
+async fn known_metrics(session: &mut Session, asked: &Show) -> Result<(), SessionError> {
+    if asked.metrics.is_empty() {
+        return Ok(());
+    }
+    let there = text_values(&session.rows("SELECT DISTINCT metric FROM scores ORDER BY metric").await?, 0);
+    match asked.metrics.iter().find(|metric| !there.contains(metric)) {
+        Some(unknown) => Err(SessionError::unknown_metric(unknown, &there)),
+        None => Ok(()),
+    }
 }
 
 /// How many planned keys have no row: the listed ones, else the planned count less the keys there are.
@@ -371,7 +387,7 @@ fn hint(run: &RunRow, failed: i64, uncounted: i64) -> Option<Block> {
 }
 
 /// A word as a shell takes it.
-fn shell_word(text: &str) -> String {
+pub fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
@@ -424,9 +440,8 @@ pub fn the_only_run(session: &Session) -> Result<(), SessionError> {
     match session.runs() {
         [] => Err(SessionError::NoRuns),
         [_] => Ok(()),
-        several => Err(SessionError::AmbiguousRun {
-            name: "this".to_owned(),
-            matches: several.iter().map(|entry| entry.run.run_id.clone()).collect(),
+        several => Err(SessionError::SeveralRuns {
+            runs: several.iter().map(|entry| entry.run.run_id.clone()).collect(),
         }),
     }
 }

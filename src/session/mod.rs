@@ -21,7 +21,7 @@ use datafusion::prelude::{SessionConfig, SessionContext, coalesce, col, lit};
 use datafusion::sql::parser::Statement;
 
 pub use dimension::NONE as NO_VALUE;
-pub use error::SessionError;
+pub use error::{SessionError, unknown_table};
 pub use facts::{Facts, RunEntry, read_runs};
 pub use options::{By, ErrorsAs, Options, Scope};
 pub use relations::BASE_RELATIONS;
@@ -236,6 +236,7 @@ impl Session {
     /// # Errors
     /// When it does not plan or run, or would write.
     pub async fn statement(&mut self, statement: Statement) -> Result<Rows, SessionError> {
+        only_reads(&statement)?;
         let needed = views::statement_references(&statement)?;
         self.prepare(&needed).await?;
         let plan = self.ctx.state().statement_to_plan(statement).await?;
@@ -310,6 +311,17 @@ fn context() -> Result<SessionContext, SessionError> {
     datafusion_functions_json::register_all(&mut ctx)?;
     crate::functions::register(&ctx);
     Ok(ctx)
+}
+
+/// Refuses what is no question before it is planned, so that the refusal is the first thing said of it.
+fn only_reads(statement: &Statement) -> Result<(), SessionError> {
+    const QUESTIONS: [&str; 8] = ["SELECT", "WITH", "VALUES", "TABLE", "EXPLAIN", "DESCRIBE", "DESC", "SHOW"];
+    let text = statement.to_string();
+    let verb: String = text.trim_start_matches('(').chars().take_while(char::is_ascii_alphabetic).collect();
+    if QUESTIONS.contains(&verb.to_uppercase().as_str()) {
+        return Ok(());
+    }
+    Err(SessionError::Writes { verb: verb.to_uppercase() })
 }
 
 /// Statements may read and nothing else: the store is written by `ingest`, `tag` and `metrics set`.

@@ -81,10 +81,7 @@ fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Bloc
     let cases = comparison.coverage.iter().map(|metric| metric.all_cases).max().unwrap_or(0);
     let arms = comparison.arms.len().max(1) as i64;
     let per_arm = comparison.arms.iter().map(|arm| arm.case_count).max().unwrap_or(cases / arms);
-    let by = match comparison.arms.len() {
-        1 => format!("1 {}", comparison.by),
-        count => format!("{count} {}s", comparison.by),
-    };
+    let by = arms_in_words(comparison.arms.len(), &comparison.by);
     let of_runs = match (comparison.by.as_str(), runs.len()) {
         ("run", _) => String::new(),
         (_, 1) => " of 1 run".to_owned(),
@@ -104,6 +101,16 @@ fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Bloc
             there if there == runs.len() => session.origin().to_owned(),
             there => format!("{}, {} of {} runs", session.origin(), runs.len(), number::count(there as i64)),
         },
+    }
+}
+
+/// How many arms there are, by the dimension's own plural where it has one.
+fn arms_in_words(count: usize, by: &str) -> String {
+    const NOUNS: [&str; 7] = ["run", "model", "prompt", "experiment", "provider", "variant", "task"];
+    if NOUNS.contains(&by) {
+        number::counted(count, by, &format!("{by}s"))
+    } else {
+        number::counted(count, &format!("value of {by}"), &format!("values of {by}"))
     }
 }
 
