@@ -1,4 +1,5 @@
 //! The one integration-test binary: every file beside this one is a module here.
 
 mod architecture;
+mod peers;
 mod support;
