@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::recorded::{Attempt, rows, state, states};
 use super::{FIRST, REWRITING, by};
-use crate::support::compared;
+use crate::support::{compared, session};
 
 fn arms(document: &Value) -> &Vec<Value> {
     document["arms"].as_array().expect("arms")
@@ -81,12 +81,14 @@ async fn by_another_dimension_the_later_state_of_a_run_counts() {
         let (early, late) = (state(&states, "baseline/s0"), state(&states, "baseline/s1"));
         let attempts: BTreeSet<Attempt> = rows(&late.folder).into_iter().collect();
         for folders in [[&early.folder, &late.folder], [&late.folder, &early.folder]] {
-            let document = compared(&[folders[0], folders[1]], by("model")).await;
-            let [arm] = arms(&document).as_slice() else { panic!("one arm: {document}") };
+            let mut session = session(&[folders[0], folders[1]], by("model")).await;
+            let rows = session.rows("SELECT * FROM arms").await.expect("arms");
+            let arms: Vec<Value> = rows.read().expect("rows of JSON");
+            let [arm] = arms.as_slice() else { panic!("one arm: {arms:?}") };
             assert_eq!(arm["case_count"], 12, "{version}");
             assert_eq!(arm["result_count"], attempts.len(), "{version}");
             for status in ["ok", "quality_failure", "execution_error"] {
-                assert_eq!(arm["status_counts"][status], late.status_count(status), "{version}: {status}");
+                assert_eq!(arm[status], late.status_count(status), "{version}: {status}");
             }
         }
     }

@@ -3,14 +3,14 @@
 //! AgentV's words: a win is a case that improved by its threshold of 0.1, errors count as 0, and of rows with the same
 //! test id the last one counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use runq::session::{ErrorsAs, Options, Request, Session};
 use runq::{questions::compare::Compare, questions::compare::compare};
 use serde_json::Value;
 
-use super::recorded::{Step, state, states, steps};
+use super::recorded::{Step, run_id_of, state, states, steps};
 use super::{FIRST, LATER, REWRITING, VERSIONS, by, rounded};
 use crate::support::{compared, session, shared};
 
@@ -116,21 +116,33 @@ fn check(name: &str, change: &Change, printed: &Value) {
     }
 }
 
-/// A recorded comparison as it is asked of runq.
+/// What is asked of runq: everything that AgentV compared with one baseline, at one threshold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Asked {
-    paths: Vec<PathBuf>,
-    /// The target that is the baseline; `None` when two paths are compared.
-    baseline: Option<String>,
+    baseline: PathBuf,
+    /// The target that is the baseline; `None` when paths are compared.
+    target: Option<String>,
     /// In thousandths.
     threshold: u32,
 }
 
-/// A recorded pair: the step that printed it, the target that is the candidate, the answer.
+/// A recorded pair: the step that printed it, the path and the target of its candidate, the answer.
 struct Printed {
     step: String,
-    candidate: Option<String>,
+    path: Option<PathBuf>,
+    target: Option<String>,
     answer: Value,
+}
+
+impl Printed {
+    /// The arm of the candidate.
+    fn arm(&self) -> String {
+        match (&self.target, &self.path) {
+            (Some(target), _) => target.clone(),
+            (None, Some(path)) => run_id_of(path),
+            (None, None) => panic!("{} names no candidate", self.step),
+        }
+    }
 }
 
 /// Every pair that AgentV printed, by what has to be asked for it, and how many documents they come from.
@@ -150,9 +162,9 @@ fn recorded_pairs(version: &str) -> Option<(BTreeMap<Asked, Vec<Printed>>, usize
         documents += 1;
         let threshold = option(&argv, "-t").map_or(0.1, |text| text.parse::<f64>().expect("a number"));
         let threshold = (threshold * 1000.0).round() as u32;
-        for (baseline, candidate, answer) in pairs_of(&argv, printed) {
-            let asked = Asked { paths: paths.clone(), baseline, threshold };
-            let printed = Printed { step: step.name.clone(), candidate, answer };
+        for (baseline, target, answer) in pairs_of(&argv, printed) {
+            let asked = Asked { baseline: paths[0].clone(), target: baseline, threshold };
+            let printed = Printed { step: step.name.clone(), path: paths.get(1).cloned(), target, answer };
             pairs.entry(asked).or_default().push(printed);
         }
     }
@@ -225,14 +237,15 @@ async fn check_comparisons(version: &str) {
     assert_eq!(count, 5 + 11, "{version}: five comparisons of two paths, eleven pairs of targets");
     let mut of_the_issue = 0;
     for (asked, printed) in &pairs {
-        let paths: Vec<&Path> = asked.paths.iter().map(PathBuf::as_path).collect();
-        let dimension = if asked.baseline.is_some() { "model" } else { "run" };
+        let candidates: BTreeSet<&Path> =
+            printed.iter().filter_map(|printed| printed.path.as_deref()).collect();
+        let paths: Vec<&Path> = std::iter::once(asked.baseline.as_path()).chain(candidates).collect();
+        let dimension = if asked.target.is_some() { "model" } else { "run" };
         let threshold = f64::from(asked.threshold) / 1000.0;
-        let document = compared(&paths, as_agentv(dimension, asked.baseline.as_deref(), threshold)).await;
+        let document = compared(&paths, as_agentv(dimension, asked.target.as_deref(), threshold)).await;
         for printed in printed {
-            let candidate = printed.candidate.clone().unwrap_or_else(|| only_candidate(&document));
-            let name = format!("{version} {} {candidate}", printed.step);
-            let change = change(&document, &candidate);
+            let name = format!("{version} {} {}", printed.step, printed.arm());
+            let change = change(&document, &printed.arm());
             check(&name, &change, &printed.answer);
             for (step, counts, mean) in OF_THE_ISSUE {
                 if printed.step.starts_with(step) {
@@ -260,14 +273,16 @@ async fn comparisons_of_the_later_version_are_answered_alike() {
     check_comparisons(LATER).await;
 }
 
+/// Errors count as 0 for AgentV only: without `--errors-as zero` the three cases that failed on a side are unscored.
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_have_no_value_unless_asked_for() {
     for version in VERSIONS {
         let Some(states) = states(version) else { return };
-        let paths = ["baseline/s0", "candidate/s0"].map(|name| state(&states, name).folder.as_path());
-        let request = Request { options: Options { threshold: 0.1, ..Options::default() }, ..by("run") };
-        let document = compared(&paths, request).await;
-        let change = change(&document, &only_candidate(&document));
+        let [baseline, candidate] = ["baseline/s0", "candidate/s0"].map(|name| state(&states, name));
+        let options = Options { threshold: 0.1, ..Options::default() };
+        let request = Request { options, ..by("run") };
+        let document = compared(&[&baseline.folder, &candidate.folder], request).await;
+        let change = change(&document, &candidate.run_id());
         assert_eq!(change.counts, [3, 3, 3], "{version}");
         assert_eq!(change.apart, [0, 0, 3], "{version}: errors on either side");
         assert_eq!(rounded(change.mean_delta, 3), -0.027, "{version}");

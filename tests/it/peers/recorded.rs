@@ -96,9 +96,7 @@ impl State {
 
     /// The run's id as AgentV's Studio writes it.
     pub fn run_id(&self) -> String {
-        let files = row_files(&self.folder);
-        let [file] = files.as_slice() else { panic!("one row file below {}", self.folder.display()) };
-        run_id(file)
+        run_id_of(&self.folder)
     }
 
     /// A count of the recording; a status that did not occur is not named there.
@@ -173,9 +171,18 @@ pub fn run_id(row_file: &Path) -> String {
 
 /// The lines of the one row file below a folder.
 pub fn lines(folder: &Path) -> Vec<Value> {
+    lines_of(&row_file(folder))
+}
+
+/// The id of the one run below a folder.
+pub fn run_id_of(folder: &Path) -> String {
+    run_id(&row_file(folder))
+}
+
+fn row_file(folder: &Path) -> PathBuf {
     let files = row_files(folder);
     let [file] = files.as_slice() else { panic!("one row file below {}: {files:?}", folder.display()) };
-    lines_of(file)
+    file.clone()
 }
 
 /// The lines of a row file.
