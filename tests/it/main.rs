@@ -8,5 +8,6 @@
 )]
 
 mod architecture;
+mod peers;
 mod support;
 mod synthetic;
