@@ -9,6 +9,7 @@ use datafusion::error::DataFusionError;
 use super::args::{GlobalArgs, ImportArgs};
 use super::exit::{CliError, problem_report};
 use super::output::{Output, Progress};
+use crate::import::Fault;
 use crate::ingest::{Discovery, InMemory, Reading, Surroundings, discover, read_into_memory};
 use crate::model::{ResultRow, Row, ScoreRow, StepRow, Timestamp, nearest};
 use crate::session::{BASE_RELATIONS, Facts, Request, RunEntry, Session, SessionError, resolve_run};
@@ -169,7 +170,8 @@ impl<'a> Context<'a> {
             self.output.note(note);
         }
         for fault in reading.faults.iter().take(FAULTS_SHOWN) {
-            self.output.line(&fault.to_string());
+            let shown = Fault { path: shown_path(&fault.path).into(), ..fault.clone() };
+            self.output.line(&shown.to_string());
         }
         if let Some(more @ 1..) = reading.faults.len().checked_sub(FAULTS_SHOWN) {
             self.output.line(&format!("and {more} more lines like these"));

@@ -142,6 +142,6 @@ pub fn problems_code(problems: &[Problem]) -> u8 {
 
 /// A problem as a report.
 pub fn problem_report(problem: &Problem) -> Report {
-    let report = Report::new(format!("{}: {}", problem.path.display(), problem.message));
+    let report = Report::new(format!("{}: {}", super::context::shown_path(&problem.path), problem.message));
     with_hint(report, problem.hint.as_deref())
 }

@@ -101,7 +101,7 @@ fn say(summary: &Summary, context: &Context<'_>, store: &str) {
         output.line(&format!("  {tools}"));
     }
     for (path, run) in &summary.copies {
-        output.line(&format!("{}: the same run as {run}, taken once", path.display()));
+        output.line(&format!("{}: the same run as {run}, taken once", shown_path(path)));
     }
     for run in &summary.lost {
         output.line(&format!("{run}: another writer published it at the same time; its version stands"));

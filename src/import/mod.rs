@@ -84,6 +84,8 @@ pub enum Fit {
     Readable,
     /// This tool's.
     Own,
+    /// This tool's, but a copy or a cache of what is read from another file: nobody is to read it.
+    Elsewhere,
 }
 
 /// What an importer reads.

@@ -42,7 +42,7 @@ pub fn discover(source: &dyn Source, paths: &[String], from: Option<&'static dyn
     let mut discovery = Discovery::default();
     for (argument, path) in paths.iter().enumerate() {
         for root in expand(source, path, &mut discovery.problems) {
-            search(source, &root, argument, from, &mut discovery);
+            search(source, &source.absolute(&root), argument, from, &mut discovery);
         }
     }
     discovery
@@ -143,6 +143,9 @@ fn importer_of(
     let candidate = Candidate { source, path: &file.path, head: &head, named };
     let fits: Vec<(Fit, &'static dyn Importer)> =
         asked.into_iter().map(|importer| (importer.sniff(&candidate), importer)).collect();
+    if !named && fits.iter().any(|(fit, _)| *fit == Fit::Elsewhere) {
+        return Ok(None);
+    }
     let best = fits.iter().map(|(fit, _)| *fit).max().unwrap_or(Fit::No);
     let candidates: Vec<&'static dyn Importer> = fits
         .into_iter()

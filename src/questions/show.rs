@@ -79,6 +79,11 @@ struct Missing {
     model: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+struct Counted {
+    n: i64,
+}
+
 const CASES: &str = "SELECT task, case_id, model, prompt, variant, epoch, status, passed, attempt, score, duration_ms, \
      cost_usd, error_stage, error_reason, error_message, execution FROM latest_results \
      ORDER BY source_row NULLS LAST, task, case_id, model, epoch";
@@ -102,11 +107,14 @@ pub async fn show(session: &mut Session, asked: &Show) -> Result<Answer, Session
     let mut blocks = vec![heading(&entry.run)];
     blocks.push(Block::Table(facts_table(&entry.run, &overview, asked)));
     blocks.push(Block::Gap);
-    blocks.push(Block::Table(case_table(&cases, asked)));
+    let models = overview.get("models").and_then(Value::as_array).map_or(0, Vec::len);
+    blocks.push(Block::Table(case_table(&cases, asked, models > 1)));
     if asked.status.as_deref().is_none_or(|status| status == "missing") {
         blocks.extend(missing_blocks(&missing, missing_count));
     }
-    blocks.extend(hint(&entry.run, &overview, missing_count));
+    let failed: Vec<Counted> = session.rows("SELECT count(*) AS n FROM failed_rows").await?.read()?;
+    let uncounted = missing_count.unwrap_or(0) - missing.len() as i64;
+    blocks.extend(hint(&entry.run, failed.first().map_or(0, |counted| counted.n), uncounted));
     let document = document(&entry.run, &overview, asked, (&cases, &missing, missing_count));
     Ok(Answer {
         blocks,
@@ -267,9 +275,8 @@ fn relative(path: &str, here: &Path) -> String {
     }
 }
 
-fn case_table(cases: &[CaseEntry], asked: &Show) -> Table {
+fn case_table(cases: &[CaseEntry], asked: &Show, several_models: bool) -> Table {
     let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
-    let several_models = cases.iter().any(|case| case.model != cases[0].model);
     let several_epochs = cases.iter().any(|case| case.epoch > 1);
     let mut columns = vec![Column::whole("case")];
     if several_models {
@@ -352,14 +359,12 @@ fn missing_blocks(missing: &[Missing], count: Option<i64>) -> Vec<Block> {
     }
 }
 
-/// What to do when rows are open.
-fn hint(run: &RunRow, overview: &BTreeMap<String, Value>, missing: Option<i64>) -> Option<Block> {
-    let count_of = |name: &str| overview.get(name).and_then(Value::as_i64).unwrap_or(0);
-    let failed: i64 = Status::ALL.iter().skip(1).map(|status| count_of(status.as_str())).sum();
-    let open = failed + missing.unwrap_or(0);
+/// What to do when rows are open: those of `failed_rows`, and planned keys that the source only counts.
+fn hint(run: &RunRow, failed: i64, uncounted: i64) -> Option<Block> {
+    let open = failed + uncounted;
     (open > 0).then(|| {
         Block::Line(format!(
-            "{open} open: runq sql \"SELECT * FROM failed_rows\" --run {} says why",
+            "{open} open, to resume or run again: runq sql \"SELECT * FROM failed_rows\" --run {}",
             shell_word(&run.run_id)
         ))
     })

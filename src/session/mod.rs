@@ -354,10 +354,8 @@ fn later_states(runs: Vec<RunEntry>) -> Vec<RunEntry> {
 /// The first of the dimensions `auto` knows that has several values, else the run.
 async fn varying(facts: &Facts, runs: &[RunEntry]) -> Result<String, SessionError> {
     let ctx = SessionContext::new();
-    let ingests = runs.iter().map(|entry| lit(entry.run.ingest_id.as_str())).collect();
-    let counts = ctx
-        .read_table(std::sync::Arc::clone(&facts.results))?
-        .filter(col("ingest_id").in_list(ingests, false))?
+    let frame = ctx.read_table(std::sync::Arc::clone(&facts.results))?;
+    let counts = relations::of_runs(&ctx, frame, runs)?
         .aggregate(
             vec![],
             dimension::AUTO

@@ -46,7 +46,7 @@ pub(crate) async fn register(
         None => results,
     };
     let scores = scoped(ctx, &facts.scores, runs, asked)?;
-    let by_result = matches!(asked.dimension, Dimension::OfResult(_)) || asked.options.case_key.is_some();
+    let by_result = matches!(asked.dimension, Dimension::Result(_)) || asked.options.case_key.is_some();
     let scores =
         if by_result { placed_by_result(scores, &keyed)? } else { arms_of(ctx, scores, asked.dimension)? };
     let steps = arms_of(ctx, scoped(ctx, &facts.steps, runs, asked)?, &of_steps(asked.dimension, runs))?;
@@ -67,6 +67,9 @@ pub(crate) async fn register(
     Ok(())
 }
 
+/// Up to how many runs a scope is a predicate.
+const MOST_NAMED_RUNS: usize = 64;
+
 /// What shapes the base relations.
 pub(crate) struct Asked<'a> {
     pub scope: &'a Scope,
@@ -81,12 +84,29 @@ fn scoped(
     runs: &[RunEntry],
     asked: &Asked<'_>,
 ) -> Result<DataFrame, SessionError> {
-    let ingests: Vec<Expr> = runs.iter().map(|entry| lit(entry.run.ingest_id.as_str())).collect();
-    let mut frame = ctx.read_table(Arc::clone(provider))?.filter(col("ingest_id").in_list(ingests, false))?;
+    let mut frame = of_runs(ctx, ctx.read_table(Arc::clone(provider))?, runs)?;
     if let Some(task) = &asked.scope.task {
         frame = frame.filter(col("task").eq(lit(task.as_str())))?;
     }
     Ok(frame)
+}
+
+/// Rows that belong to some runs.
+///
+/// A few runs are named in a predicate, so that statistics of files leave the others unopened; many are looked up,
+/// since a list of thousands costs more to plan than it saves.
+pub(crate) fn of_runs(
+    ctx: &SessionContext,
+    frame: DataFrame,
+    runs: &[RunEntry],
+) -> Result<DataFrame, SessionError> {
+    let ingests = runs.iter().map(|entry| entry.run.ingest_id.as_str());
+    if runs.len() <= MOST_NAMED_RUNS {
+        return Ok(frame.filter(col("ingest_id").in_list(ingests.map(lit).collect(), false))?);
+    }
+    let wanted: ArrayRef = Arc::new(StringArray::from_iter_values(ingests));
+    let lookup = ctx.read_batch(RecordBatch::try_from_iter([("wanted_ingest_id", wanted)])?)?;
+    Ok(frame.join(lookup, JoinType::LeftSemi, &["ingest_id"], &["wanted_ingest_id"], None)?)
 }
 
 /// Adds the arm of each row.
@@ -94,7 +114,7 @@ fn arms_of(ctx: &SessionContext, frame: DataFrame, dimension: &Dimension) -> Res
     if let Some(arm) = dimension.expression() {
         return Ok(frame.with_column("arm", arm)?);
     }
-    let Dimension::OfRun(arms) = dimension else {
+    let Dimension::Run(arms) = dimension else {
         return Err(SessionError::Internal("a row dimension without an expression".to_owned()));
     };
     let columns: Vec<Expr> = frame.schema().fields().iter().map(|field| column(field.name())).collect();
@@ -147,10 +167,10 @@ fn placed_by_result(scores: DataFrame, results: &DataFrame) -> Result<DataFrame,
 /// Steps have fewer columns: a dimension they lack leaves them by run.
 fn of_steps(dimension: &Dimension, runs: &[RunEntry]) -> Dimension {
     match dimension {
-        Dimension::OfRow(name) | Dimension::OfResult(name)
+        Dimension::Row(name) | Dimension::Result(name)
             if !crate::model::StepRow::columns().iter().any(|column| column.name == name) =>
         {
-            Dimension::OfRun(super::dimension::run_labels(runs))
+            Dimension::Run(super::dimension::run_labels(runs))
         }
         other => other.clone(),
     }

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
@@ -17,6 +17,10 @@ const READ_AHEAD: usize = 256 * 1024;
 pub struct LocalDisk;
 
 impl Source for LocalDisk {
+    fn absolute(&self, path: &Path) -> PathBuf {
+        std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    }
+
     fn list(&self, folder: &Path) -> Result<Vec<Entry>, SourceError> {
         let mut entries = Vec::new();
         for item in fs::read_dir(folder).map_err(|error| problem(folder, &error))? {

@@ -39,6 +39,9 @@ pub struct SourceError {
 
 /// A place that holds files. Implementations are cheap to share between threads.
 pub trait Source: Send + Sync {
+    /// The path that stands for the same file from everywhere.
+    fn absolute(&self, path: &Path) -> PathBuf;
+
     /// Files and folders directly inside a folder, sorted by name.
     ///
     /// # Errors

@@ -20,7 +20,8 @@ const TELLING_FIELDS: [&str; 8] =
 pub(super) fn sniff(file: &Candidate<'_>) -> Fit {
     let folders = || file.path.ancestors().skip(1).map(name_of);
     if folders().any(|name| name == CACHES) {
-        return Fit::No;
+        // A cache that a person names is no run; one that is found is passed over without a word.
+        return if file.named { Fit::No } else { Fit::Elsewhere };
     }
     if file.file_name() == INDEX {
         return index(file, folders().next() == Some(INTERNAL));
@@ -40,7 +41,7 @@ fn index(file: &Candidate<'_>, internal: bool) -> Fit {
     }
     let copy = file.path.parent().map(|folder| folder.join(INTERNAL).join(INDEX));
     if copy.is_some_and(|path| file.source.has_file(&path)) {
-        return Fit::No;
+        return Fit::Elsewhere;
     }
     match first_row(file) {
         Some(FirstRow::Other) => Fit::No,

@@ -1,9 +1,39 @@
 //! A comparison as a person reads it: the arms beside each other, what changed, the cases that changed most.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Arm, Case, CaseLimit, Change, Compare, Comparison, Outcome, Value};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
 use crate::model::Status;
 use crate::session::Session;
+
+/// What the arms are called on screen: runs by their name, or by their experiment where that tells them apart.
+struct Labels(BTreeMap<String, String>);
+
+impl Labels {
+    fn of(comparison: &Comparison, session: &Session) -> Self {
+        let arms: Vec<&str> = comparison.arms.iter().map(|arm| arm.arm.as_str()).collect();
+        let mut labels = BTreeMap::new();
+        for arm in &arms {
+            let name = session
+                .runs()
+                .iter()
+                .find(|entry| entry.run.run_id == *arm)
+                .and_then(|entry| entry.run.name.as_ref());
+            let short = name.map_or_else(|| arm.split("::").next().unwrap_or(arm).to_owned(), Clone::clone);
+            labels.insert((*arm).to_owned(), short);
+        }
+        let distinct: BTreeSet<&String> = labels.values().collect();
+        if comparison.by != "run" || distinct.len() < labels.len() {
+            labels = arms.iter().map(|arm| ((*arm).to_owned(), (*arm).to_owned())).collect();
+        }
+        Self(labels)
+    }
+
+    fn get<'a>(&'a self, arm: &'a str) -> &'a str {
+        self.0.get(arm).map_or(arm, String::as_str)
+    }
+}
 
 /// From how many arms on the table is turned: arms as rows.
 const MOST_COLUMNS: usize = 4;
@@ -17,7 +47,8 @@ const TASKS_SHOWN: usize = 5;
 /// The blocks of a comparison, from top to bottom.
 pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare) -> Vec<Block> {
     let shown = shown_metrics(comparison, asked);
-    let mut blocks = vec![headline(comparison, session)];
+    let labels = Labels::of(comparison, session);
+    let mut blocks = vec![headline(comparison, session, &labels)];
     let tasks = tasks(comparison);
     for (place, task) in tasks.iter().take(TASKS_SHOWN).enumerate() {
         blocks.push(Block::Gap);
@@ -26,21 +57,21 @@ pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare
                 task.map_or_else(|| "all tasks".to_owned(), |task| format!("task {task}")),
             ));
         }
-        blocks.push(Block::Table(grid(comparison, *task, &shown, place == 0)));
-        let changes = change_table(comparison, *task, &shown);
+        blocks.push(Block::Table(grid(comparison, *task, &shown, (&labels, place == 0))));
+        let changes = change_table(comparison, *task, &shown, &labels);
         if !changes.rows.is_empty() {
             blocks.push(Block::Gap);
             blocks.push(Block::Table(changes));
         }
     }
     if comparison.arms.len() > 1 || asked.only.is_some() || asked.cases.is_some() {
-        blocks.extend(case_blocks(comparison, asked));
+        blocks.extend(case_blocks(comparison, asked, &labels));
     }
     blocks.extend(closing(comparison, &tasks, &shown));
     blocks
 }
 
-fn headline(comparison: &Comparison, session: &Session) -> Block {
+fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Block {
     let runs = session.runs();
     let tasks = tasks(comparison).into_iter().flatten().count();
     let what = match (tasks, runs) {
@@ -61,7 +92,11 @@ fn headline(comparison: &Comparison, session: &Session) -> Block {
     };
     let baseline = match comparison.arms.len() {
         0 | 1 => String::new(),
-        _ => format!(" · baseline {} ({})", comparison.baseline, why_baseline(comparison, session)),
+        _ => format!(
+            " · baseline {} ({})",
+            labels.get(&comparison.baseline),
+            why_baseline(comparison, session)
+        ),
     };
     Block::Headline {
         left: format!("{what} · {} cases · {by}{of_runs}{baseline}", number::count(per_arm)),
@@ -96,7 +131,7 @@ fn tasks(comparison: &Comparison) -> Vec<Option<&str>> {
 }
 
 /// What a table shows first: the primary metric, the built-in ones, scores that at least half of the cases carry.
-fn shown_metrics(comparison: &Comparison, asked: &Compare) -> Vec<String> {
+pub(super) fn shown_metrics(comparison: &Comparison, asked: &Compare) -> Vec<String> {
     if !asked.metrics.is_empty() {
         return asked.metrics.clone();
     }
@@ -116,10 +151,11 @@ fn shown_metrics(comparison: &Comparison, asked: &Compare) -> Vec<String> {
 }
 
 /// The arms beside each other; from five on below each other.
-fn grid(comparison: &Comparison, task: Option<&str>, metrics: &[String], with_counts: bool) -> Table {
+fn grid(comparison: &Comparison, task: Option<&str>, metrics: &[String], how: (&Labels, bool)) -> Table {
+    let (labels, with_counts) = how;
     let mut rows: Vec<(String, String, Vec<Cell>)> = Vec::new();
     if with_counts {
-        rows.extend(count_rows(&comparison.arms));
+        rows.extend(count_rows(comparison));
     }
     for metric in metrics {
         let values: Vec<Option<&Value>> = comparison
@@ -135,14 +171,12 @@ fn grid(comparison: &Comparison, task: Option<&str>, metrics: &[String], with_co
         let cells = values.iter().map(|value| value_cell(*value, comparison.arms.len())).collect();
         rows.push((metric.clone(), known.aggregate.clone(), cells));
     }
-    if comparison.arms.len() > MOST_COLUMNS {
-        turned(&comparison.arms, rows)
-    } else {
-        upright(&comparison.arms, rows)
-    }
+    let heads: Vec<String> = comparison.arms.iter().map(|arm| labels.get(&arm.arm).to_owned()).collect();
+    if heads.len() > MOST_COLUMNS { turned(&heads, rows) } else { upright(&heads, rows) }
 }
 
-fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
+fn count_rows(comparison: &Comparison) -> Vec<(String, String, Vec<Cell>)> {
+    let arms = &comparison.arms;
     let others = |arm: &Arm| arm.scorer_error + arm.limit + arm.cancelled;
     let any_other = arms.iter().any(|arm| others(arm) > 0);
     let counts = arms
@@ -162,7 +196,8 @@ fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
         arms.iter()
             .map(|arm| {
                 let text = of(arm).map_or_else(|| "—".to_owned(), number::percent);
-                let wins = arms.len() > 1 && sharing == 1 && of(arm) == Some(best);
+                let wins =
+                    arms.len() > 1 && sharing == 1 && of(arm) == Some(best) && passes_most(comparison, arm);
                 Cell::marked(text, if wins { Mark::Winner } else { Mark::Plain })
             })
             .collect()
@@ -173,6 +208,13 @@ fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
         ("pass rate".to_owned(), "latest".to_owned(), rate(|arm| arm.pass_rate_latest)),
         ("pass rate".to_owned(), "scored".to_owned(), rate(|arm| arm.pass_rate_scored)),
     ]
+}
+
+/// Whether an arm also passes most often on the cases that every arm has, in every task.
+fn passes_most(comparison: &Comparison, arm: &Arm) -> bool {
+    let mut values =
+        comparison.values.iter().filter(|value| value.metric == "passed" && value.arm == arm.arm).peekable();
+    values.peek().is_some() && values.all(|value| value.winner_common)
 }
 
 /// A value; marked as the winner only where its own cases and the common ones agree.
@@ -194,9 +236,9 @@ pub(super) fn shown_value(metric: &str, unit: Option<&str>, value: f64) -> Strin
     }
 }
 
-fn upright(arms: &[Arm], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
+fn upright(arms: &[String], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
     let mut columns = vec![Column::whole(""), Column::whole("")];
-    columns.extend(arms.iter().map(|arm| Column { head: arm.arm.clone(), right: true, shrinks: true }));
+    columns.extend(arms.iter().map(|arm| Column { head: arm.clone(), right: true, shrinks: true }));
     let rows = rows
         .into_iter()
         .map(|(name, how, cells)| {
@@ -206,23 +248,24 @@ fn upright(arms: &[Arm], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
     Table { columns, rows }
 }
 
-fn turned(arms: &[Arm], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
+fn turned(arms: &[String], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
     let mut columns = vec![Column::whole("")];
     columns.extend(rows.iter().map(|(name, how, _)| Column::number(format!("{name} {how}"))));
     let rows = (0..arms.len())
         .map(|place| {
             let cells = rows.iter().map(|(_, _, cells)| cells[place].clone());
-            std::iter::once(Cell::plain(arms[place].arm.clone())).chain(cells).collect()
+            std::iter::once(Cell::plain(arms[place].clone())).chain(cells).collect()
         })
         .collect();
     Table { columns, rows }
 }
 
-fn change_table(comparison: &Comparison, task: Option<&str>, metrics: &[String]) -> Table {
-    let mut columns = vec![Column::text(format!("against {}", comparison.baseline)), Column::whole("metric")];
-    columns.extend(
-        ["better", "worse", "same", "n/a", "mean delta", "95 % interval", "adj. p"].map(Column::number),
-    );
+fn change_table(comparison: &Comparison, task: Option<&str>, metrics: &[String], labels: &Labels) -> Table {
+    let mut columns =
+        vec![Column::text(format!("against {}", labels.get(&comparison.baseline))), Column::whole("metric")];
+    columns.extend(["better", "worse", "same", "n/a", "mean delta"].map(Column::number));
+    columns.push(Column::number(format!("{} interval", number::percent(1.0 - comparison.alpha))));
+    columns.push(Column::number("adj. p"));
     columns.push(Column::text("verdict"));
     let mut rows = Vec::new();
     for arm in &comparison.arms {
@@ -231,7 +274,7 @@ fn change_table(comparison: &Comparison, task: Option<&str>, metrics: &[String])
                 change.candidate == arm.arm && change.metric == *metric && change.task.as_deref() == task
             });
             if let Some(change) = change {
-                rows.push(change_row(change, unit_of(comparison, metric)));
+                rows.push(change_row(change, unit_of(comparison, metric), labels.get(&arm.arm)));
             }
         }
     }
@@ -242,7 +285,7 @@ fn unit_of<'a>(comparison: &'a Comparison, metric: &str) -> Option<&'a str> {
     comparison.values.iter().find(|value| value.metric == metric).and_then(|value| value.unit.as_deref())
 }
 
-fn change_row(change: &Change, unit: Option<&str>) -> Vec<Cell> {
+fn change_row(change: &Change, unit: Option<&str>, label: &str) -> Vec<Cell> {
     let text = |value: f64| number::signed(value, |value| shown_value(&change.metric, unit, value));
     let not_compared = change.baseline_only + change.candidate_only + change.unscored;
     let interval = match (change.ci_low, change.ci_high) {
@@ -250,7 +293,7 @@ fn change_row(change: &Change, unit: Option<&str>) -> Vec<Cell> {
         _ => "—".to_owned(),
     };
     let counts = [change.improved, change.regressed, change.unchanged, not_compared];
-    let mut row = vec![Cell::plain(change.candidate.clone()), Cell::plain(change.metric.clone())];
+    let mut row = vec![Cell::plain(label), Cell::plain(change.metric.clone())];
     row.extend(counts.map(|count| Cell::plain(number::count(count))));
     row.push(Cell::plain(change.mean_delta.map_or_else(|| "—".to_owned(), text)));
     row.push(Cell::plain(interval));
@@ -295,7 +338,7 @@ fn direction_word(change: &Change) -> String {
     .to_owned()
 }
 
-fn case_blocks(comparison: &Comparison, asked: &Compare) -> Vec<Block> {
+fn case_blocks(comparison: &Comparison, asked: &Compare, labels: &Labels) -> Vec<Block> {
     let limit = match asked.cases {
         Some(CaseLimit::All) => usize::MAX,
         Some(CaseLimit::Most(count)) => count,
@@ -320,7 +363,7 @@ fn case_blocks(comparison: &Comparison, asked: &Compare) -> Vec<Block> {
         }));
         return blocks;
     }
-    blocks.push(Block::Table(case_table(comparison, title, &wanted[..wanted.len().min(limit)])));
+    blocks.push(Block::Table(case_table(comparison, title, &wanted[..wanted.len().min(limit)], labels)));
     if wanted.len() > limit {
         blocks.push(Block::Line(format!(
             "  {} more: --cases all",
@@ -335,14 +378,11 @@ fn is_quiet(case: &Case) -> bool {
     case.outcomes.values().all(|outcome| *outcome == Outcome::Unchanged)
 }
 
-fn case_table(comparison: &Comparison, title: String, cases: &[&Case]) -> Table {
+fn case_table(comparison: &Comparison, title: String, cases: &[&Case], labels: &Labels) -> Table {
     let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
     let mut columns = vec![Column::text(title)];
-    columns.extend(comparison.arms.iter().map(|arm| Column {
-        head: arm.arm.clone(),
-        right: true,
-        shrinks: true,
-    }));
+    let heads = comparison.arms.iter().map(|arm| labels.get(&arm.arm).to_owned());
+    columns.extend(heads.map(|head| Column { head, right: true, shrinks: true }));
     let unit = unit_of(comparison, &comparison.case_metric);
     let rows = cases
         .iter()
