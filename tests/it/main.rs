@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod schema;
 mod slt;
 mod support;
 mod synthetic;

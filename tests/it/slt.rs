@@ -117,7 +117,7 @@ impl Failed {
 #[derive(Default)]
 struct Asked {
     session: Option<Session>,
-    /// Views that were computed already: a file asks its view many times.
+    /// Views that were computed already: a file asks its view many times, and views read each other.
     computed: Vec<String>,
 }
 
@@ -133,11 +133,12 @@ impl AsyncDB for Asked {
             return Ok(DBOutput::StatementComplete(0));
         }
         let session = self.session.as_mut().ok_or_else(|| Failed::new("LOAD comes first"))?;
-        for name in references(sql).map_err(Failed::new)? {
-            if session.views().get(&name).is_some() && !self.computed.contains(&name) {
-                session.materialize(&name).await.map_err(Failed::new)?;
-                self.computed.push(name);
-            }
+        let needed = session.views().needed(&references(sql).map_err(Failed::new)?).map_err(Failed::new)?;
+        let mut needed: Vec<String> = needed.into_iter().map(|view| view.name.clone()).collect();
+        needed.retain(|name| !self.computed.contains(name));
+        for name in needed {
+            session.materialize(&name).await.map_err(Failed::new)?;
+            self.computed.push(name);
         }
         let rows = session.rows(sql).await.map_err(Failed::new)?;
         let types = rows.schema.fields().iter().map(|field| Type::of(field.data_type())).collect();
