@@ -8,8 +8,10 @@
 )]
 
 mod architecture;
+mod properties;
 mod schema;
 mod slt;
+mod statistics;
 mod support;
 mod synthetic;
 mod views;

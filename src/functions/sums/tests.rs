@@ -366,6 +366,37 @@ proptest! {
     }
 }
 
+/// The deviation of few values, by a plain second pass over their exact mean.
+fn two_passes(values: &[f64]) -> f64 {
+    let mean = fsum(values) / values.len() as f64;
+    let squares: Vec<f64> = values.iter().map(|value| (value - mean).powi(2)).collect();
+    (fsum(&squares) / (values.len() as f64 - 1.0)).sqrt()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn sql_deviates_by_the_same_bits_for_any_partitioning(
+        values in prop::collection::vec((-1000_i32..1000).prop_map(|value| f64::from(value) / 7.0), 2..60),
+        places in prop::collection::vec(0_usize..13, 60),
+    ) {
+        let sql = "SELECT exact_stddev(x) FROM t GROUP BY g";
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        let mut scattered = vec![Vec::new(); 13];
+        values.iter().rev().zip(places).for_each(|(&value, place)| scattered[place].push((0, Some(value))));
+        let together = vec![values.iter().map(|&value| (0, Some(value))).collect::<Vec<Row>>()];
+        let first = runtime.block_on(bits(&session(together, 1), sql));
+        for target in [1, 8] {
+            let ctx = session(scattered.clone(), target);
+            prop_assert_eq!(&runtime.block_on(bits(&ctx, sql)), &first);
+            prop_assert_eq!(&runtime.block_on(bits(&ctx, "SELECT exact_stddev(x) FROM t")), &first);
+        }
+        let found = f64::from_bits(first[0][0].unwrap());
+        let expected = two_passes(&values);
+        prop_assert!((found - expected).abs() <= 1e-13 * expected, "{} {}", found, expected);
+    }
+}
+
 /// Groups: 0 usual, 1 wide, 2 NaN, 3 both infinities, 4 only nulls, 5 an infinity; a row per partition.
 fn awkward() -> Vec<Vec<Row>> {
     let rows = [

@@ -1,6 +1,7 @@
 //! What several tests need: runs in memory and in stores, the built binary, the shared data when it is there.
 
 pub mod synthetic;
+pub mod tables;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
