@@ -5,6 +5,9 @@
 mod architecture;
 mod peers;
 mod properties;
+mod schema;
+mod slt;
 mod statistics;
 mod support;
 mod synthetic;
+mod views;
