@@ -3,7 +3,7 @@
 -- Ties and nulls: cases counts keys (a case per model, prompt, variant and epoch), superseded the attempts that no
 -- longer count. Three pass rates: over all attempts; over the latest attempt of each key, errors not passed; over the
 -- latest attempts that are no errors. cost_usd, tokens and duration are of latest attempts, cost_usd_spent of all;
--- null when no row tells. Confidence bands: the tool's label, else logprob above 0 and up to 1: high from 0.85, medium
+-- null when no row tells; mean_score leaves errors out. Confidence bands: the tool's label, else logprob above 0 and up to 1: high from 0.85, medium
 -- from 0.50; percentages over rows with a band. completeness is keys over planned keys, null when nothing is planned.
 WITH banded AS (
     SELECT
@@ -37,7 +37,7 @@ counted AS (
                     THEN CASE WHEN coalesce(passed, FALSE) THEN 1.0 ELSE 0.0 END
             END
         ) AS pass_rate_scored,
-        avg(CASE WHEN latest THEN score END) AS mean_score,
+        avg(CASE WHEN latest AND status NOT IN ('execution_error', 'scorer_error', 'cancelled') THEN score END) AS mean_score,
         sum(CASE WHEN latest THEN input_tokens END) AS input_tokens,
         sum(CASE WHEN latest THEN output_tokens END) AS output_tokens,
         sum(CASE WHEN latest THEN total_tokens END) AS total_tokens,

@@ -339,10 +339,11 @@ async fn collected(frame: datafusion::prelude::DataFrame) -> Result<Rows, Sessio
     Ok(Rows { schema, batches: collect(plan, context.into()).await? })
 }
 
+/// Whether a person pointed at several runs, one by one, by a glob, as paths, or as the newest few.
 fn several_named(runs: &[RunEntry], scope: &Scope) -> bool {
     let arguments: std::collections::HashSet<Option<usize>> =
         runs.iter().map(|entry| entry.argument).collect();
-    runs.len() > 1 && (scope.runs.len() > 1 || arguments.len() > 1)
+    runs.len() > 1 && (!scope.runs.is_empty() || scope.last.is_some() || arguments.len() > 1)
 }
 
 /// Of the states of one run the later one: the one with more attempts, else the one named last.

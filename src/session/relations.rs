@@ -46,7 +46,7 @@ pub(crate) async fn register(
         None => results,
     };
     let scores = scoped(ctx, &facts.scores, runs, asked)?;
-    let by_result = matches!(asked.dimension, Dimension::OfResult(_)) || asked.options.case_key.is_some();
+    let by_result = matches!(asked.dimension, Dimension::Result(_)) || asked.options.case_key.is_some();
     let scores =
         if by_result { placed_by_result(scores, &keyed)? } else { arms_of(ctx, scores, asked.dimension)? };
     let steps = arms_of(ctx, scoped(ctx, &facts.steps, runs, asked)?, &of_steps(asked.dimension, runs))?;
@@ -114,7 +114,7 @@ fn arms_of(ctx: &SessionContext, frame: DataFrame, dimension: &Dimension) -> Res
     if let Some(arm) = dimension.expression() {
         return Ok(frame.with_column("arm", arm)?);
     }
-    let Dimension::OfRun(arms) = dimension else {
+    let Dimension::Run(arms) = dimension else {
         return Err(SessionError::Internal("a row dimension without an expression".to_owned()));
     };
     let columns: Vec<Expr> = frame.schema().fields().iter().map(|field| column(field.name())).collect();
@@ -167,10 +167,10 @@ fn placed_by_result(scores: DataFrame, results: &DataFrame) -> Result<DataFrame,
 /// Steps have fewer columns: a dimension they lack leaves them by run.
 fn of_steps(dimension: &Dimension, runs: &[RunEntry]) -> Dimension {
     match dimension {
-        Dimension::OfRow(name) | Dimension::OfResult(name)
+        Dimension::Row(name) | Dimension::Result(name)
             if !crate::model::StepRow::columns().iter().any(|column| column.name == name) =>
         {
-            Dimension::OfRun(super::dimension::run_labels(runs))
+            Dimension::Run(super::dimension::run_labels(runs))
         }
         other => other.clone(),
     }

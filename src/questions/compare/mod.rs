@@ -202,6 +202,7 @@ pub(crate) struct Comparison {
     pub by: String,
     pub baseline: String,
     pub primary: String,
+    pub alpha: f64,
     pub arms: Vec<Arm>,
     pub coverage: Vec<Coverage>,
     pub values: Vec<Value>,
@@ -239,6 +240,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
     let mut comparison = Comparison {
         by: session.by().to_owned(),
         primary: session.primary().to_owned(),
+        alpha: session.request().options.alpha,
         values: records.read()?,
         changes: Vec::new(),
         improved_and_regressed: Vec::new(),
@@ -254,7 +256,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
         comparison.changes = session.rows(CHANGES).await?.read()?;
         comparison.improved_and_regressed = session.rows(MOVED).await?.read()?;
     }
-    comparison.notes = notes::of(&comparison, session).await?;
+    comparison.notes = notes::of(&comparison, session, asked);
     let comparable = comparison.arms.len() < 2 || comparison.changes.iter().any(shares_a_case);
     let answer = Answer {
         blocks: screen::blocks(&comparison, session, asked),

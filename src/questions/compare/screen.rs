@@ -138,7 +138,7 @@ fn tasks(comparison: &Comparison) -> Vec<Option<&str>> {
 }
 
 /// What a table shows first: the primary metric, the built-in ones, scores that at least half of the cases carry.
-fn shown_metrics(comparison: &Comparison, asked: &Compare) -> Vec<String> {
+pub(super) fn shown_metrics(comparison: &Comparison, asked: &Compare) -> Vec<String> {
     if !asked.metrics.is_empty() {
         return asked.metrics.clone();
     }
@@ -162,7 +162,7 @@ fn grid(comparison: &Comparison, task: Option<&str>, metrics: &[String], how: (&
     let (labels, with_counts) = how;
     let mut rows: Vec<(String, String, Vec<Cell>)> = Vec::new();
     if with_counts {
-        rows.extend(count_rows(&comparison.arms));
+        rows.extend(count_rows(comparison));
     }
     for metric in metrics {
         let values: Vec<Option<&Value>> = comparison
@@ -182,7 +182,8 @@ fn grid(comparison: &Comparison, task: Option<&str>, metrics: &[String], how: (&
     if heads.len() > MOST_COLUMNS { turned(&heads, rows) } else { upright(&heads, rows) }
 }
 
-fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
+fn count_rows(comparison: &Comparison) -> Vec<(String, String, Vec<Cell>)> {
+    let arms = &comparison.arms;
     let others = |arm: &Arm| arm.scorer_error + arm.limit + arm.cancelled;
     let any_other = arms.iter().any(|arm| others(arm) > 0);
     let counts = arms
@@ -202,7 +203,8 @@ fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
         arms.iter()
             .map(|arm| {
                 let text = of(arm).map_or_else(|| "—".to_owned(), number::percent);
-                let wins = arms.len() > 1 && sharing == 1 && of(arm) == Some(best);
+                let wins =
+                    arms.len() > 1 && sharing == 1 && of(arm) == Some(best) && passes_most(comparison, arm);
                 Cell::marked(text, if wins { Mark::Winner } else { Mark::Plain })
             })
             .collect()
@@ -213,6 +215,13 @@ fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
         ("pass rate".to_owned(), "latest".to_owned(), rate(|arm| arm.pass_rate_latest)),
         ("pass rate".to_owned(), "scored".to_owned(), rate(|arm| arm.pass_rate_scored)),
     ]
+}
+
+/// Whether an arm also passes most often on the cases that every arm has, in every task.
+fn passes_most(comparison: &Comparison, arm: &Arm) -> bool {
+    let mut values =
+        comparison.values.iter().filter(|value| value.metric == "passed" && value.arm == arm.arm).peekable();
+    values.peek().is_some() && values.all(|value| value.winner_common)
 }
 
 /// A value; marked as the winner only where its own cases and the common ones agree.
@@ -261,9 +270,9 @@ fn turned(arms: &[String], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
 fn change_table(comparison: &Comparison, task: Option<&str>, metrics: &[String], labels: &Labels) -> Table {
     let mut columns =
         vec![Column::text(format!("against {}", labels.get(&comparison.baseline))), Column::whole("metric")];
-    columns.extend(
-        ["better", "worse", "same", "n/a", "mean delta", "95 % interval", "adj. p"].map(Column::number),
-    );
+    columns.extend(["better", "worse", "same", "n/a", "mean delta"].map(Column::number));
+    columns.push(Column::number(format!("{} interval", number::percent(1.0 - comparison.alpha))));
+    columns.push(Column::number("adj. p"));
     columns.push(Column::text("verdict"));
     let mut rows = Vec::new();
     for arm in &comparison.arms {

@@ -120,13 +120,14 @@ pub async fn show(session: &mut Session, asked: &Show) -> Result<Answer, Session
     let mut blocks = vec![heading(&entry.run)];
     blocks.push(Block::Table(facts_table(&entry.run, &overview, (&counts, asked))));
     blocks.push(Block::Gap);
+    let models = overview.get("models").and_then(Value::as_array).map_or(0, Vec::len);
     let only_missing = asked.status.as_deref() == Some(MISSING_WORD);
     match cases.as_slice() {
         [] if only_missing && missing_count.is_some_and(|count| count > 0) => {}
         [] if asked.status.is_some() || asked.case.is_some() => {
             blocks.push(Block::Line("no case fits".to_owned()))
         }
-        cases => blocks.push(Block::Table(case_table(cases, asked))),
+        cases => blocks.push(Block::Table(case_table(cases, asked, models > 1))),
     }
     if only_missing || asked.status.is_none() {
         blocks.extend(missing_blocks(&missing, missing_count));

@@ -116,9 +116,8 @@ pub(super) fn relative(path: &str, here: &Path) -> String {
     }
 }
 
-pub(super) fn case_table(cases: &[CaseEntry], asked: &Show) -> Table {
+pub(super) fn case_table(cases: &[CaseEntry], asked: &Show, several_models: bool) -> Table {
     let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
-    let several_models = cases.iter().any(|case| case.model != cases[0].model);
     let several_epochs = cases.iter().any(|case| case.epoch > 1);
     let mut columns = vec![Column::whole("case")];
     if several_models {
