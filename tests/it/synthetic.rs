@@ -158,3 +158,20 @@ fn a_hundred_thousand_rows_take_seconds() {
     write_jsonl(&plan, &folder.path().join("rows.jsonl")).unwrap();
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }
+
+/// Writes the runs of the benches: `RUNQ_BENCH_DIR=DIR cargo test --test it -- --ignored runs_of_the_benches`.
+#[test]
+#[ignore = "writes 100,000 results for benches/beside_duckdb.py"]
+fn runs_of_the_benches() {
+    let folder = std::env::var_os("RUNQ_BENCH_DIR").expect("RUNQ_BENCH_DIR names a folder");
+    let plan = Plan {
+        runs: 100,
+        cases: 1_000,
+        metrics: 4,
+        error_rate: 0.02,
+        retry_rate: 0.03,
+        text_bytes: 400,
+        ..Plan::default()
+    };
+    write_agentv(&plan, std::path::Path::new(&folder)).expect("the folder can be written");
+}
