@@ -4,6 +4,8 @@
 Written from the meanings of the design alone and sharing no code with runq, so that agreement means something.
 
 usage: oracle.py FILE.jsonl [options]      prints JSON: arms, baseline, metric_summary, metric_winners, change_counts
+       oracle.py --jobs FILE               the same for many: FILE holds a list of lists of arguments; prints a list,
+                                           with {"error": text} for a job that has no answer
        oracle.py --self-test FOLDER        checks itself; FOLDER holds paired comparisons made by scipy and statsmodels
 
 Rows have id (or case_id) and may have task, run, model, prompt, variant, epoch, status, timestamp, score, passed,
@@ -13,6 +15,7 @@ carried by the rows that have the key, even with null. Bare NaN is read.
 import argparse
 import json
 import math
+import multiprocessing
 import pathlib
 import sys
 
@@ -117,8 +120,6 @@ def verdict_of(row, pass_threshold):
 def built_in_value(row, metric, options):
     if metric == "passed":
         return verdict_of(row, options.pass_threshold)
-    if metric == "total_tokens" and row.get("total_tokens") is None:
-        return finite(row.get("input_tokens")) + finite(row.get("output_tokens"))
     return finite(row.get(metric))
 
 
@@ -349,7 +350,7 @@ def change_counts(cases, ran, clusters, scopes, options):
             where = list(zip(pair["task"], pair["case"]))
             pair["ran_baseline"] = [place in ran[options.baseline] for place in where]
             pair["ran_candidate"] = [place in ran[arm] for place in where]
-            pair["cluster"] = [clusters.get(place, place) for place in where]
+            pair["cluster"] = [clusters.get(place, "\0".join(place)) for place in where]
             for metric, group in pair.groupby("metric", sort=True):
                 out.append({"baseline": options.baseline, "candidate": arm, "task": task, "metric": metric,
                             **change(group, metric, options)})
@@ -439,6 +440,7 @@ def parser():
     cli.add_argument("--alpha", type=float, default=0.05)
     cli.add_argument("--primary", default="score")
     cli.add_argument("--cluster", help="column; a case without a value there is a cluster of its own")
+    cli.add_argument("--jobs", metavar="FILE")
     cli.add_argument("--self-test", metavar="FOLDER")
     return cli
 
@@ -450,17 +452,33 @@ def options_from(argv):
     return options
 
 
+def answer_of(options):
+    with open(options.file, encoding="utf-8") as file:
+        return plain(compare((line for line in file if line.strip()), options))
+
+
+def answer_of_job(argv):
+    try:
+        return answer_of(options_from(argv))
+    except SystemExit as stop:
+        return {"error": str(stop)}
+
+
 def main():
     options = options_from(sys.argv[1:])
     if options.self_test:
         sys.dont_write_bytecode = True
         import self_test
         sys.exit(self_test.run(pathlib.Path(options.self_test)))
-    if not options.file:
+    if options.jobs:
+        jobs = json.loads(pathlib.Path(options.jobs).read_text(encoding="utf-8"))
+        with multiprocessing.Pool() as pool:
+            answer = pool.map(answer_of_job, jobs, chunksize=1)
+    elif options.file:
+        answer = answer_of(options)
+    else:
         parser().error("a file is needed")
-    with open(options.file, encoding="utf-8") as file:
-        answer = compare((line for line in file if line.strip()), options)
-    json.dump(plain(answer), sys.stdout, indent=1, allow_nan=False)
+    json.dump(answer, sys.stdout, indent=1, allow_nan=False)
     print()
 
 
