@@ -38,15 +38,15 @@ counted AS (
                     THEN CASE WHEN coalesce(passed, FALSE) THEN 1.0 ELSE 0.0 END
             END
         ) AS pass_rate_scored,
-        avg(
+        exact_mean(
             CASE WHEN latest AND status NOT IN ('execution_error', 'scorer_error', 'cancelled') THEN score END
         ) AS mean_score,
         sum(CASE WHEN latest THEN input_tokens END) AS input_tokens,
         sum(CASE WHEN latest THEN output_tokens END) AS output_tokens,
         sum(CASE WHEN latest THEN total_tokens END) AS total_tokens,
-        sum(CASE WHEN latest THEN cost_usd END) AS cost_usd,
-        sum(cost_usd) AS cost_usd_spent,
-        sum(CASE WHEN latest THEN duration_ms END) AS duration_ms,
+        exact_sum(CASE WHEN latest THEN cost_usd END) AS cost_usd,
+        exact_sum(cost_usd) AS cost_usd_spent,
+        exact_sum(CASE WHEN latest THEN duration_ms END) AS duration_ms,
         avg(
             CASE WHEN latest AND band IS NOT NULL THEN CASE WHEN band = 'high' THEN 1.0 ELSE 0.0 END END
         ) AS confidence_high,

@@ -17,10 +17,6 @@ const READ_AHEAD: usize = 256 * 1024;
 pub struct LocalDisk;
 
 impl Source for LocalDisk {
-    fn absolute(&self, path: &Path) -> PathBuf {
-        std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-    }
-
     fn list(&self, folder: &Path) -> Result<Vec<Entry>, SourceError> {
         let mut entries = Vec::new();
         for item in fs::read_dir(folder).map_err(|error| problem(folder, &error))? {
@@ -59,6 +55,11 @@ impl Source for LocalDisk {
             .read_to_end(&mut bytes)
             .map_err(|error| problem(path, &error))?;
         Ok(bytes.into())
+    }
+
+    /// Absolute, without links and `..`.
+    fn full_name(&self, path: &Path) -> PathBuf {
+        fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
     }
 }
 

@@ -39,9 +39,6 @@ pub struct SourceError {
 
 /// A place that holds files. Implementations are cheap to share between threads.
 pub trait Source: Send + Sync {
-    /// The path that stands for the same file from everywhere.
-    fn absolute(&self, path: &Path) -> PathBuf;
-
     /// Files and folders directly inside a folder, sorted by name.
     ///
     /// # Errors
@@ -72,6 +69,12 @@ pub trait Source: Send + Sync {
     /// When the file is missing or may not be read.
     fn read(&self, path: &Path) -> Result<Bytes, SourceError> {
         self.read_range(path, 0..u64::MAX)
+    }
+
+    /// The one name of a file, however it was reached, so that one file is told from another of the same relative name.
+    /// The path itself where a source has no other.
+    fn full_name(&self, path: &Path) -> PathBuf {
+        path.to_owned()
     }
 
     /// Whether a file stands at the path; what cannot be told counts as no.

@@ -1,13 +1,9 @@
 //! The one integration-test binary: every file beside this one is a module here.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test stops where it cannot go on"
-)]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it cannot go on")]
 
 mod architecture;
+mod peers;
 mod properties;
 mod schema;
 mod slt;

@@ -69,14 +69,15 @@ fn disagreeing_winners(comparison: &Comparison, shown: &[String]) -> Vec<String>
         let common = comparison.values.iter().find(|other| same_line(other, value) && other.winner_common);
         let task = value.task.as_ref().filter(|_| several_tasks(comparison));
         let on = task.map_or_else(String::new, |task| format!(" ({task})"));
+        let shared = number::counted(usize::try_from(value.n_common).unwrap_or(0), "case", "cases");
         notes.push(match common {
             Some(other) => format!(
-                "{}{on} not marked: {} is best on its own cases, {} on the {} cases that all have",
-                value.metric, value.arm, other.arm, value.n_common
+                "{}{on} not marked: {} is best on its own cases, {} on the {shared} that all have",
+                value.metric, value.arm, other.arm
             ),
             None => format!(
-                "{}{on} not marked: {} is best on its own cases only; on the {} cases that all have nobody is",
-                value.metric, value.arm, value.n_common
+                "{}{on} not marked: {} is best on its own cases only; on the {shared} that all have nobody is",
+                value.metric, value.arm
             ),
         });
     }

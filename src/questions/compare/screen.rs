@@ -81,10 +81,7 @@ fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Bloc
     let cases = comparison.coverage.iter().map(|metric| metric.all_cases).max().unwrap_or(0);
     let arms = comparison.arms.len().max(1) as i64;
     let per_arm = comparison.arms.iter().map(|arm| arm.case_count).max().unwrap_or(cases / arms);
-    let by = match comparison.arms.len() {
-        1 => format!("1 {}", comparison.by),
-        count => format!("{count} {}s", comparison.by),
-    };
+    let by = arms_in_words(comparison.arms.len(), &comparison.by);
     let of_runs = match (comparison.by.as_str(), runs.len()) {
         ("run", _) => String::new(),
         (_, 1) => " of 1 run".to_owned(),
@@ -104,6 +101,16 @@ fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Bloc
             there if there == runs.len() => session.origin().to_owned(),
             there => format!("{}, {} of {} runs", session.origin(), runs.len(), number::count(there as i64)),
         },
+    }
+}
+
+/// How many arms there are, by the dimension's own plural where it has one.
+fn arms_in_words(count: usize, by: &str) -> String {
+    const NOUNS: [&str; 7] = ["run", "model", "prompt", "experiment", "provider", "variant", "task"];
+    if NOUNS.contains(&by) {
+        number::counted(count, by, &format!("{by}s"))
+    } else {
+        number::counted(count, &format!("value of {by}"), &format!("values of {by}"))
     }
 }
 
@@ -237,8 +244,13 @@ pub(super) fn shown_value(metric: &str, unit: Option<&str>, value: f64) -> Strin
 }
 
 fn upright(arms: &[String], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
-    let mut columns = vec![Column::whole(""), Column::whole("")];
-    columns.extend(arms.iter().map(|arm| Column { head: arm.clone(), right: true, shrinks: true }));
+    let mut columns = vec![Column::whole(""), Column::whole("").key()];
+    columns.extend(arms.iter().map(|arm| Column {
+        head: arm.clone(),
+        right: true,
+        shrinks: true,
+        key: false,
+    }));
     let rows = rows
         .into_iter()
         .map(|(name, how, cells)| {
@@ -261,8 +273,10 @@ fn turned(arms: &[String], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
 }
 
 fn change_table(comparison: &Comparison, task: Option<&str>, metrics: &[String], labels: &Labels) -> Table {
-    let mut columns =
-        vec![Column::text(format!("against {}", labels.get(&comparison.baseline))), Column::whole("metric")];
+    let mut columns = vec![
+        Column::text(format!("against {}", labels.get(&comparison.baseline))),
+        Column::whole("metric").key(),
+    ];
     columns.extend(["better", "worse", "same", "n/a", "mean delta"].map(Column::number));
     columns.push(Column::number(format!("{} interval", number::percent(1.0 - comparison.alpha))));
     columns.push(Column::number("adj. p"));
@@ -382,7 +396,7 @@ fn case_table(comparison: &Comparison, title: String, cases: &[&Case], labels: &
     let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
     let mut columns = vec![Column::text(title)];
     let heads = comparison.arms.iter().map(|arm| labels.get(&arm.arm).to_owned());
-    columns.extend(heads.map(|head| Column { head, right: true, shrinks: true }));
+    columns.extend(heads.map(|head| Column { head, right: true, shrinks: true, key: false }));
     let unit = unit_of(comparison, &comparison.case_metric);
     let rows = cases
         .iter()
