@@ -164,7 +164,8 @@ fn shown(batch: &RecordBatch, row: usize) -> Vec<String> {
         {
             return number(numbers.value(row));
         }
-        let text = ArrayFormatter::try_new(column, &options).expect("a printable type").value(row).to_string();
+        let text =
+            ArrayFormatter::try_new(column, &options).expect("a printable type").value(row).to_string();
         if text.is_empty() { "(empty)".to_owned() } else { text }
     };
     batch.columns().iter().map(cell).collect()
@@ -263,7 +264,8 @@ impl Load {
 }
 
 fn pair(value: &str) -> Result<(String, String), Failed> {
-    let (left, right) = value.split_once('=').ok_or_else(|| Failed(format!("{value}: expected NAME=VALUE")))?;
+    let (left, right) =
+        value.split_once('=').ok_or_else(|| Failed(format!("{value}: expected NAME=VALUE")))?;
     Ok((left.to_owned(), right.to_owned()))
 }
 

@@ -64,7 +64,7 @@ fn a_file_says_what_it_answers() {
         assert!(view.notes.ends_with('.'), "{name}: ties and nulls are {:?}", view.notes);
         for line in text.lines() {
             assert!(!line.contains('\t') && line == line.trim_end(), "{name}: white space in {line:?}");
-            assert!(line.len() <= 140, "{name}: a long line {line:?}");
+            assert!(line.len() <= 120, "{name}: a long line {line:?}");
         }
     }
 }
@@ -135,7 +135,8 @@ async fn a_broken_view_in_the_place_of_ours_is_named_by_what_reads_it() {
     let mut session = sample(&[("case_values", "SELECT arm FROM measurments")]).await;
     let message = problem(&mut session, "SELECT * FROM metric_summary").await;
     assert!(message.starts_with("view case_values: ") && message.contains("measurments"), "{message}");
-    let rows = asked(&mut session, "SELECT count(*) AS n FROM run_overview").await.expect("reads no case values");
+    let rows =
+        asked(&mut session, "SELECT count(*) AS n FROM run_overview").await.expect("reads no case values");
     assert_eq!(rows[0]["n"], 1);
     // What is missing in it is told by the view that wants it.
     let mut session = sample(&[("case_values", "SELECT arm, task, case_id, metric FROM measurements")]).await;
@@ -178,7 +179,8 @@ async fn no_text_is_replaced_in_a_view() {
         ..Request::default()
     };
     let mut session = Session::open(facts, request).await.expect("a session");
-    let changes = asked(&mut session, "SELECT DISTINCT baseline, candidate FROM score_changes").await.expect("changes");
+    let changes =
+        asked(&mut session, "SELECT DISTINCT baseline, candidate FROM score_changes").await.expect("changes");
     assert_eq!(changes, [serde_json::json!({"baseline": odd, "candidate": "b"})]);
     let text = asked(&mut session, "SELECT * FROM text").await.expect("a text");
     assert_eq!(text, [serde_json::json!({"text": "$baseline"})]);
