@@ -8,5 +8,7 @@
 )]
 
 mod architecture;
+mod cli;
+mod docs;
 mod support;
 mod synthetic;
