@@ -73,31 +73,52 @@ aggregated AS (
         exact_sum(value) AS sum,
         min(value) AS min,
         max(value) AS max,
-        stddev_samp(value) AS stddev,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY value) AS p50,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY value) AS p90,
-        percentile_cont(0.95) WITHIN GROUP (ORDER BY value) AS p95,
-        percentile_cont(0.99) WITHIN GROUP (ORDER BY value) AS p99
+        exact_stddev(value) AS stddev,
+        array_sort(array_agg(value) FILTER (WHERE value IS NOT NULL)) AS ordered
     FROM cells
     GROUP BY basis, arm, task, metric
+),
+
+ranked AS (
+    SELECT
+        *,
+        quantile_of(ordered, 0.5) AS p50,
+        quantile_of(ordered, 0.9) AS p90,
+        quantile_of(ordered, 0.95) AS p95,
+        quantile_of(ordered, 0.99) AS p99
+    FROM aggregated
 )
 
 SELECT
-    aggregated.*,
+    ranked.basis,
+    ranked.arm,
+    ranked.task,
+    ranked.metric,
+    ranked.n,
+    ranked.unscored,
+    ranked.mean,
+    ranked.sum,
+    ranked.min,
+    ranked.max,
+    ranked.stddev,
+    ranked.p50,
+    ranked.p90,
+    ranked.p95,
+    ranked.p99,
     metric_coverage.direction,
     metric_coverage.unit,
     metric_coverage.aggregate,
     metric_coverage.within_unit,
     CASE metric_coverage.aggregate
-        WHEN 'mean' THEN aggregated.mean
-        WHEN 'sum' THEN aggregated.sum
-        WHEN 'min' THEN aggregated.min
-        WHEN 'max' THEN aggregated.max
-        WHEN 'median' THEN aggregated.p50
-        WHEN 'p90' THEN aggregated.p90
-        WHEN 'p95' THEN aggregated.p95
-        WHEN 'p99' THEN aggregated.p99
-        WHEN 'count' THEN CAST(aggregated.n AS DOUBLE)
+        WHEN 'mean' THEN ranked.mean
+        WHEN 'sum' THEN ranked.sum
+        WHEN 'min' THEN ranked.min
+        WHEN 'max' THEN ranked.max
+        WHEN 'median' THEN ranked.p50
+        WHEN 'p90' THEN ranked.p90
+        WHEN 'p95' THEN ranked.p95
+        WHEN 'p99' THEN ranked.p99
+        WHEN 'count' THEN CAST(ranked.n AS DOUBLE)
     END AS value
-FROM aggregated
-INNER JOIN metric_coverage ON aggregated.metric = metric_coverage.metric
+FROM ranked
+INNER JOIN metric_coverage ON ranked.metric = metric_coverage.metric

@@ -51,7 +51,7 @@ counted AS (
         exact_mean(CASE WHEN delta IS NOT NULL THEN candidate_value END) AS mean_candidate,
         exact_mean(delta) AS mean_delta,
         exact_mean(CASE WHEN baseline_value < 1.0 THEN delta / (1.0 - baseline_value) END) AS normalized_gain,
-        stddev_samp(delta) AS stddev,
+        exact_stddev(delta) AS stddev,
         sum(CASE WHEN delta > 0.0 THEN 1 ELSE 0 END) AS rose,
         sum(CASE WHEN delta < 0.0 THEN 1 ELSE 0 END) AS fell,
         min(delta) = max(delta) AS all_equal,
@@ -102,7 +102,7 @@ erred AS (
         counted.*,
         CASE WHEN $clustered THEN coalesce(clustered.clusters, 0) ELSE counted.common END AS units,
         CASE
-            WHEN NOT $clustered AND counted.all_equal AND counted.common > 1 THEN 0.0
+            WHEN counted.all_equal AND coalesce(clustered.clusters, counted.common) > 1 THEN 0.0
             WHEN NOT $clustered THEN counted.stddev / sqrt(CAST(counted.common AS DOUBLE))
             WHEN clustered.clusters > 1
                 THEN

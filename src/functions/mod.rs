@@ -3,10 +3,11 @@
 //! Every function is listed once, in [`FUNCTIONS`]; docs, the shell and the registration derive from it. A null
 //! argument gives null, and so does an argument outside the function's domain: a statistic that does not exist
 //! is missing, it is no error and no NaN. Aggregates skip nulls; those whose last digit may depend on the order of
-//! the rows are here, all others (standard deviation, percentiles) are the engine's own.
+//! the rows are here (sum, mean, standard deviation), all others are the engine's own.
 
 mod beta;
 mod distribution;
+mod quantile;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use self::sums::Exact;
 pub use distribution::{
     binomial_cdf, mcnemar_exact_p, normal_cdf, normal_quantile, sign_test_p, student_t_p, student_t_quantile,
 };
+pub use quantile::quantile_of;
 
 /// A statistic as SQL knows it.
 #[derive(Debug, Clone, Copy)]
@@ -38,8 +40,10 @@ pub struct Function {
 enum Body {
     /// The values of one row.
     Row(Kernel),
-    /// One DOUBLE of every row of a group.
+    /// One DOUBLE of every row of a group: what its exact sum gives.
     Group(Exact),
+    /// One DOUBLE of every row of a group: how far the values are from their mean.
+    Deviation,
 }
 
 /// The computation behind a function of a row, by the SQL types of its arguments; the result is always a DOUBLE.
@@ -49,10 +53,11 @@ enum Kernel {
     DoubleDouble(fn(f64, f64) -> Option<f64>),
     CountCount(fn(i64, i64) -> Option<f64>),
     CountCountDouble(fn(i64, i64, f64) -> Option<f64>),
+    DoublesDouble(fn(&[f64], f64) -> Option<f64>),
 }
 
 /// Every function, in documentation order.
-pub const FUNCTIONS: [Function; 9] = [
+pub const FUNCTIONS: [Function; 11] = [
     Function {
         name: "student_t_p",
         arguments: &["t", "df"],
@@ -96,6 +101,12 @@ pub const FUNCTIONS: [Function; 9] = [
         body: Body::Row(Kernel::CountCount(sign_test_p)),
     },
     Function {
+        name: "quantile_of",
+        arguments: &["ordered", "p"],
+        doc: "value at p of an ascending list, between two values in proportion; null when it is empty, unless 0 <= p <= 1",
+        body: Body::Row(Kernel::DoublesDouble(quantile_of)),
+    },
+    Function {
         name: "exact_sum",
         arguments: &["x"],
         doc: "aggregate: sum of the non-null x, exact and rounded once, in any order of the rows; null without one",
@@ -106,6 +117,12 @@ pub const FUNCTIONS: [Function; 9] = [
         arguments: &["x"],
         doc: "aggregate: exact_sum(x) over the number of non-null x, in any order of the rows; null without one",
         body: Body::Group(Exact::Mean),
+    },
+    Function {
+        name: "exact_stddev",
+        arguments: &["x"],
+        doc: "aggregate: sample standard deviation of the non-null x, in any order of the rows; null below two",
+        body: Body::Deviation,
     },
 ];
 
@@ -127,6 +144,7 @@ impl Function {
 enum Kind {
     Count,
     Double,
+    Doubles,
 }
 
 impl Kind {
@@ -134,6 +152,7 @@ impl Kind {
         match self {
             Self::Count => "BIGINT",
             Self::Double => "DOUBLE",
+            Self::Doubles => "DOUBLE[]",
         }
     }
 }
@@ -142,7 +161,7 @@ impl Body {
     const fn argument_types(self) -> &'static [Kind] {
         match self {
             Self::Row(kernel) => kernel.argument_types(),
-            Self::Group(_) => &[Kind::Double],
+            Self::Group(_) | Self::Deviation => &[Kind::Double],
         }
     }
 }
@@ -154,6 +173,7 @@ impl Kernel {
             Self::DoubleDouble(_) => &[Kind::Double, Kind::Double],
             Self::CountCount(_) => &[Kind::Count, Kind::Count],
             Self::CountCountDouble(_) => &[Kind::Count, Kind::Count, Kind::Double],
+            Self::DoublesDouble(_) => &[Kind::Doubles, Kind::Double],
         }
     }
 }
@@ -167,6 +187,9 @@ pub fn register(ctx: &SessionContext) {
             }
             Body::Group(exact) => {
                 ctx.register_udaf(AggregateUDF::from(sums::ExactAggregate::new(function.name, exact)));
+            }
+            Body::Deviation => {
+                ctx.register_udaf(AggregateUDF::from(sums::ExactDeviation::new(function.name)));
             }
         }
     }

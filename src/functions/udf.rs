@@ -28,6 +28,7 @@ impl Statistic {
             .map(|kind| match kind {
                 Kind::Count => DataType::Int64,
                 Kind::Double => DataType::Float64,
+                Kind::Doubles => DataType::new_list(DataType::Float64, true),
             })
             .collect();
         Self { name, kernel, signature: Signature::exact(types, Volatility::Immutable) }
@@ -86,6 +87,16 @@ impl ScalarUDFImpl for Statistic {
                 let pairs = counts(x)?.iter().zip(counts(y)?);
                 pairs.zip(doubles(z)?).map(|((x, y), z)| kernel(x?, y?, z?)).collect()
             }
+            Kernel::DoublesDouble(kernel) => {
+                let [x, y] = exactly(&arrays)?;
+                let lists = x.as_list_opt::<i32>().ok_or_else(|| wrong_type("a list", x))?;
+                let kernel = |(list, y): (Option<ArrayRef>, Option<f64>)| -> Result<Option<f64>> {
+                    let (Some(list), Some(y)) = (list, y) else { return Ok(None) };
+                    let list = doubles(&list)?;
+                    Ok(if list.null_count() == 0 { kernel(list.values(), y) } else { None })
+                };
+                lists.iter().zip(doubles(y)?).map(kernel).collect::<Result<_>>()?
+            }
         };
         if single && answer.len() == 1 {
             let value = answer.is_valid(0).then(|| answer.value(0));
@@ -108,7 +119,9 @@ fn counts(array: &ArrayRef) -> Result<&PrimitiveArray<Int64Type>> {
 }
 
 fn typed<T: ArrowPrimitiveType>(array: &ArrayRef) -> Result<&PrimitiveArray<T>, DataFusionError> {
-    array
-        .as_primitive_opt::<T>()
-        .ok_or_else(|| exec_datafusion_err!("expected {}, found {}", T::DATA_TYPE, array.data_type()))
+    array.as_primitive_opt::<T>().ok_or_else(|| wrong_type(&T::DATA_TYPE.to_string(), array))
+}
+
+fn wrong_type(expected: &str, found: &ArrayRef) -> DataFusionError {
+    exec_datafusion_err!("expected {expected}, found {}", found.data_type())
 }

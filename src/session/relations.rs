@@ -59,7 +59,7 @@ pub(crate) async fn register(
     let batches = [
         ("runs", runs_batch(runs)?),
         ("metrics", metrics::relation(&facts.metrics, asked.options)?),
-        ("planned_keys", planned_keys(runs)?),
+        ("planned_keys", planned_keys(runs, asked.scope)?),
     ];
     for (name, batch) in batches {
         ctx.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
@@ -200,17 +200,21 @@ pub(crate) fn runs_batch(runs: &[RunEntry]) -> Result<RecordBatch, SessionError>
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
-/// The planned keys of the runs that list them.
-fn planned_keys(runs: &[RunEntry]) -> Result<RecordBatch, SessionError> {
+/// The planned keys of the runs that list them; in the scope of one task only its own, since other rows are not there.
+fn planned_keys(runs: &[RunEntry], scope: &Scope) -> Result<RecordBatch, SessionError> {
     let mut columns: [Vec<Option<String>>; 5] = Default::default();
     for entry in runs {
         let listed: Option<Value> =
             entry.run.planned_keys.as_deref().and_then(|text| serde_json::from_str(text).ok());
         for key in listed.as_ref().and_then(Value::as_array).into_iter().flatten() {
             let text = |name: &str| key.get(name).and_then(Value::as_str).map(str::to_owned);
+            let task = text("task").unwrap_or_else(|| entry.run.task.clone());
+            if scope.task.as_ref().is_some_and(|wanted| *wanted != task) {
+                continue;
+            }
             columns[0].push(Some(entry.run.run_id.clone()));
             columns[1].push(Some(entry.run.ingest_id.clone()));
-            columns[2].push(Some(text("task").unwrap_or_else(|| entry.run.task.clone())));
+            columns[2].push(Some(task));
             columns[3].push(text("case_id"));
             columns[4].push(text("model"));
         }

@@ -1,10 +1,11 @@
-//! Sum and mean of doubles that do not depend on the order of the values.
+//! Sum, mean and standard deviation of doubles that do not depend on the order of the values.
 //!
-//! The engine's own `sum` and `avg` round after every addition, in the order in which partitions arrive, and so
-//! may differ in the last digit from run to run. Here the sum is exact and rounded once (as Python's `math.fsum`,
-//! without its overflows on the way): any order and any partitioning give the same bits. DISTINCT next to other
-//! aggregates is refused.
+//! The engine's own `sum`, `avg` and `stddev_samp` round after every value, in the order in which partitions
+//! arrive, and so may differ in the last digit from run to run. Here the sum is exact and rounded once (as Python's
+//! `math.fsum`, without its overflows on the way): any order and any partitioning give the same bits. DISTINCT next
+//! to other aggregates is refused.
 
+mod deviation;
 mod exact;
 mod groups;
 mod states;
@@ -21,6 +22,7 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
 };
 
+pub(super) use self::deviation::ExactDeviation;
 use self::exact::ExactSum;
 use self::groups::GroupSums;
 use self::states::States;
@@ -30,7 +32,7 @@ use self::states::States;
 pub(super) enum Exact {
     /// The sum itself, rounded to the nearest double.
     Sum,
-    /// The rounded sum over the number of values.
+    /// The sum over the number of values, rounded to the nearest double once.
     Mean,
 }
 
@@ -55,13 +57,13 @@ impl ExactAggregate {
     pub(super) fn new(name: &'static str, exact: Exact) -> Self {
         Self { name, exact, signature: Signature::exact(vec![DataType::Float64], Volatility::Immutable) }
     }
+}
 
-    fn refuse_distinct(&self, args: &AccumulatorArgs) -> Result<()> {
-        if args.is_distinct {
-            return not_impl_err!("{}(DISTINCT ..) next to other aggregates; use a subquery", self.name);
-        }
-        Ok(())
+fn refuse_distinct(name: &str, args: &AccumulatorArgs) -> Result<()> {
+    if args.is_distinct {
+        return not_impl_err!("{name}(DISTINCT ..) next to other aggregates; use a subquery");
     }
+    Ok(())
 }
 
 impl AggregateUDFImpl for ExactAggregate {
@@ -82,7 +84,7 @@ impl AggregateUDFImpl for ExactAggregate {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        self.refuse_distinct(&args)?;
+        refuse_distinct(self.name, &args)?;
         Ok(Box::new(SlidingSum::new(self.exact)))
     }
 
@@ -91,7 +93,7 @@ impl AggregateUDFImpl for ExactAggregate {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        self.refuse_distinct(&args)?;
+        refuse_distinct(self.name, &args)?;
         Ok(Box::new(GroupSums::new(self.exact)))
     }
 

@@ -244,8 +244,13 @@ pub(super) fn shown_value(metric: &str, unit: Option<&str>, value: f64) -> Strin
 }
 
 fn upright(arms: &[String], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
-    let mut columns = vec![Column::whole(""), Column::whole("")];
-    columns.extend(arms.iter().map(|arm| Column { head: arm.clone(), right: true, shrinks: true }));
+    let mut columns = vec![Column::whole(""), Column::whole("").key()];
+    columns.extend(arms.iter().map(|arm| Column {
+        head: arm.clone(),
+        right: true,
+        shrinks: true,
+        key: false,
+    }));
     let rows = rows
         .into_iter()
         .map(|(name, how, cells)| {
@@ -268,8 +273,10 @@ fn turned(arms: &[String], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
 }
 
 fn change_table(comparison: &Comparison, task: Option<&str>, metrics: &[String], labels: &Labels) -> Table {
-    let mut columns =
-        vec![Column::text(format!("against {}", labels.get(&comparison.baseline))), Column::whole("metric")];
+    let mut columns = vec![
+        Column::text(format!("against {}", labels.get(&comparison.baseline))),
+        Column::whole("metric").key(),
+    ];
     columns.extend(["better", "worse", "same", "n/a", "mean delta"].map(Column::number));
     columns.push(Column::number(format!("{} interval", number::percent(1.0 - comparison.alpha))));
     columns.push(Column::number("adj. p"));
@@ -389,7 +396,7 @@ fn case_table(comparison: &Comparison, title: String, cases: &[&Case], labels: &
     let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
     let mut columns = vec![Column::text(title)];
     let heads = comparison.arms.iter().map(|arm| labels.get(&arm.arm).to_owned());
-    columns.extend(heads.map(|head| Column { head, right: true, shrinks: true }));
+    columns.extend(heads.map(|head| Column { head, right: true, shrinks: true, key: false }));
     let unit = unit_of(comparison, &comparison.case_metric);
     let rows = cases
         .iter()
