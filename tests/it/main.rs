@@ -8,6 +8,8 @@
 )]
 
 mod architecture;
+mod cli;
+mod docs;
 mod oracle;
 mod peers;
 mod properties;
