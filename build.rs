@@ -20,7 +20,10 @@ fn main() -> io::Result<()> {
     let mut code = String::from("&[\n");
     for (folder, path) in &files {
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let _ = writeln!(code, "    ({name:?}, {folder:?}, include_str!({:?})),", path.display().to_string());
+        // Relative to the crate that is compiled: a target folder may serve another checkout later.
+        let inside = format!("/sql/{folder}/{name}.sql");
+        let text = format!("include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {inside:?}))");
+        let _ = writeln!(code, "    ({name:?}, {folder:?}, {text}),");
     }
     code.push(']');
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());

@@ -1,7 +1,8 @@
 -- What do the case values of an arm come to, over its own cases and over the cases that every arm has?
 -- Grain: one row per basis (own, common), arm, task and metric; task is null for the line over all tasks.
 -- Ties and nulls: n counts cases with a value, unscored those without; every number is over n cases and null when n
--- is 0; value is the one by the metric's aggregate. common holds the cases that have a value in every arm. The pooled line stands only when task_sets allows it.
+-- is 0; value is the one by the metric's aggregate. common holds the cases that have a value in every arm. The pooled
+-- line stands only when task_sets allows it.
 WITH arms AS (
     SELECT max(arms) AS arms
     FROM task_sets

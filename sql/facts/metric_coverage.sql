@@ -26,7 +26,10 @@ SELECT
     metrics.unit,
     coalesce(metrics.built_in, FALSE) AS built_in,
     carried.metric = $primary AS primary_metric,
-    coalesce(metrics.threshold, CASE WHEN coalesce(metrics.built_in, FALSE) AND carried.metric <> 'score' THEN 0.0 ELSE $threshold END) AS threshold,
+    coalesce(
+        metrics.threshold,
+        CASE WHEN coalesce(metrics.built_in, FALSE) AND carried.metric <> 'score' THEN 0.0 ELSE $threshold END
+    ) AS threshold,
     CASE
         WHEN coalesce(metrics.direction, 'higher') = 'none' THEN NULL
         WHEN carried.metric = $primary THEN 'primary'

@@ -2,7 +2,8 @@
 -- Grain: one row per candidate, task and metric; task is null for the line over all tasks, as in metric_summary.
 -- Ties and nulls: the six counts add up to the cases that carry the metric in at least one of the two arms. Means,
 -- delta, error, interval and p are over the common scored cases; the interval is a t interval, not adjusted.
--- p_adjusted is Holm's within the family; both are null when every delta is equal, and the exact sign test decides. verdict is null for a metric without one.
+-- p_adjusted is Holm's within the family; both are null when every delta is equal, and the exact sign test decides.
+-- verdict is null for a metric without one.
 -- Formulas: docs/METHODOLOGY.md.
 WITH changes AS (
     SELECT

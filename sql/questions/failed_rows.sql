@@ -1,9 +1,18 @@
 -- Which planned keys have no result that is ok and passed, and why?
 -- Grain: one row per planned key without such a latest attempt, planned keys without any row included.
 -- Ties and nulls: the latest attempt decides. status is missing for a planned key without a row; attempts then is 0.
--- failed_since is the time of the earliest attempt of the key, null when rows have no times. A result without verdict
--- and without score did not fail and is left out.
-WITH attempts AS (
+-- failed_since is the time of the first attempt since which none was ok and passed, null when rows have no times. A
+-- result without verdict and without score did not fail and is left out.
+WITH graded AS (
+    SELECT
+        *,
+        max(CASE WHEN status = 'ok' AND coalesce(passed, TRUE) THEN attempt ELSE 0 END) OVER (
+            PARTITION BY ingest_id, task, case_id, model, prompt, variant, epoch
+        ) AS last_good
+    FROM graded_results
+),
+
+attempts AS (
     SELECT
         ingest_id,
         task,
@@ -13,8 +22,8 @@ WITH attempts AS (
         variant,
         epoch,
         count(*) AS attempts,
-        min(recorded_at) AS failed_since
-    FROM results
+        min(CASE WHEN attempt > last_good THEN recorded_at END) AS failed_since
+    FROM graded
     GROUP BY ingest_id, task, case_id, model, prompt, variant, epoch
 )
 

@@ -3,8 +3,9 @@
 -- Ties and nulls: cases counts keys (a case per model, prompt, variant and epoch), superseded the attempts that no
 -- longer count. Three pass rates: over all attempts; over the latest attempt of each key, errors not passed; over the
 -- latest attempts that are no errors. cost_usd, tokens and duration are of latest attempts, cost_usd_spent of all;
--- null when no row tells. Confidence bands: the tool's label, else logprob above 0 and up to 1: high from 0.85, medium
--- from 0.50; percentages over rows with a band. completeness is keys over planned keys, null when nothing is planned.
+-- null when no row tells; mean_score leaves errors out. Confidence bands: the tool's label, else logprob above 0 and up
+-- to 1: high from 0.85, medium from 0.50; percentages over rows with a band. completeness is keys over planned keys,
+-- null when nothing is planned.
 WITH banded AS (
     SELECT
         *,
@@ -37,16 +38,24 @@ counted AS (
                     THEN CASE WHEN coalesce(passed, FALSE) THEN 1.0 ELSE 0.0 END
             END
         ) AS pass_rate_scored,
-        exact_mean(CASE WHEN latest THEN score END) AS mean_score,
+        exact_mean(
+            CASE WHEN latest AND status NOT IN ('execution_error', 'scorer_error', 'cancelled') THEN score END
+        ) AS mean_score,
         sum(CASE WHEN latest THEN input_tokens END) AS input_tokens,
         sum(CASE WHEN latest THEN output_tokens END) AS output_tokens,
         sum(CASE WHEN latest THEN total_tokens END) AS total_tokens,
         exact_sum(CASE WHEN latest THEN cost_usd END) AS cost_usd,
         exact_sum(cost_usd) AS cost_usd_spent,
         exact_sum(CASE WHEN latest THEN duration_ms END) AS duration_ms,
-        avg(CASE WHEN latest AND band IS NOT NULL THEN CASE WHEN band = 'high' THEN 1.0 ELSE 0.0 END END) AS confidence_high,
-        avg(CASE WHEN latest AND band IS NOT NULL THEN CASE WHEN band = 'medium' THEN 1.0 ELSE 0.0 END END) AS confidence_medium,
-        avg(CASE WHEN latest AND band IS NOT NULL THEN CASE WHEN band = 'low' THEN 1.0 ELSE 0.0 END END) AS confidence_low,
+        avg(
+            CASE WHEN latest AND band IS NOT NULL THEN CASE WHEN band = 'high' THEN 1.0 ELSE 0.0 END END
+        ) AS confidence_high,
+        avg(
+            CASE WHEN latest AND band IS NOT NULL THEN CASE WHEN band = 'medium' THEN 1.0 ELSE 0.0 END END
+        ) AS confidence_medium,
+        avg(
+            CASE WHEN latest AND band IS NOT NULL THEN CASE WHEN band = 'low' THEN 1.0 ELSE 0.0 END END
+        ) AS confidence_low,
         array_agg(DISTINCT model ORDER BY model) FILTER (WHERE model IS NOT NULL) AS models
     FROM banded
     GROUP BY ingest_id
@@ -88,7 +97,9 @@ SELECT
     counted.confidence_low,
     CAST(NULL AS DOUBLE) AS approval_rate,
     runs.planned_count,
-    CASE WHEN runs.planned_count > 0 THEN CAST(coalesce(counted.cases, 0) AS DOUBLE) / runs.planned_count END AS completeness,
+    CASE
+        WHEN runs.planned_count > 0 THEN CAST(coalesce(counted.cases, 0) AS DOUBLE) / runs.planned_count
+    END AS completeness,
     runs.folded_count AS folded,
     runs.skipped_count AS skipped,
     runs.ingest_id,

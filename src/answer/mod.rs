@@ -71,22 +71,30 @@ pub struct Column {
     pub right: bool,
     /// Whether long text may be shortened when the terminal is narrow; ids and numbers never are.
     pub shrinks: bool,
+    /// Whether it names its row, so that a table too wide for the screen repeats it beside the columns shown below.
+    /// The first column always does.
+    pub key: bool,
 }
 
 impl Column {
     /// A column of text that may be shortened.
     pub fn text(head: impl Into<String>) -> Self {
-        Self { head: head.into(), right: false, shrinks: true }
+        Self { head: head.into(), right: false, shrinks: true, key: false }
     }
 
     /// A column of text that is always shown whole.
     pub fn whole(head: impl Into<String>) -> Self {
-        Self { head: head.into(), right: false, shrinks: false }
+        Self { head: head.into(), right: false, shrinks: false, key: false }
+    }
+
+    /// The same column as one that names its row.
+    pub fn key(self) -> Self {
+        Self { key: true, ..self }
     }
 
     /// A column of numbers.
     pub fn number(head: impl Into<String>) -> Self {
-        Self { head: head.into(), right: true, shrinks: false }
+        Self { head: head.into(), right: true, shrinks: false, key: false }
     }
 }
 

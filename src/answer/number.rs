@@ -9,6 +9,12 @@ pub fn count(value: i64) -> String {
     grouped(&value.to_string())
 }
 
+/// A count with its noun: `1 run`, `1,240 runs`.
+pub fn counted(value: usize, one: &str, several: &str) -> String {
+    let number = grouped(&value.to_string());
+    format!("{number} {}", if value == 1 { one } else { several })
+}
+
 /// Any number, as short as is sensible: whole numbers exactly, others with up to three decimals (one from 1,000 on),
 /// numbers under 1 with four significant digits, very large and very small ones as `1.5e-9`.
 pub fn human_number(value: f64) -> String {

@@ -206,15 +206,17 @@ fn threshold(text: &str, value: &str) -> Result<f64, CliError> {
 
 fn aggregate(text: &str) -> Result<(String, Aggregate), CliError> {
     let names = Aggregate::ALL.map(Aggregate::as_str);
-    let wrong = |near: Option<&str>| {
-        let hint = near.map_or_else(
-            || format!("--aggregate METRIC=FN, FN one of {}", names.join(", ")),
+    let (metric, function) = text.split_once('=').ok_or_else(|| {
+        let hint = format!("FN is one of {}", names.join(", "));
+        CliError::usage(format!("--aggregate {text}: expected METRIC=FN"), Some(&hint))
+    })?;
+    let function = Aggregate::parse(function).ok_or_else(|| {
+        let hint = nearest(function, names.into_iter()).map_or_else(
+            || format!("there are {}", names.join(", ")),
             |near| format!("did you mean {near}?"),
         );
-        CliError::usage(format!("--aggregate {text}: expected METRIC=FN"), Some(&hint))
-    };
-    let (metric, function) = text.split_once('=').ok_or_else(|| wrong(None))?;
-    let function = Aggregate::parse(function).ok_or_else(|| wrong(nearest(function, names.into_iter())))?;
+        CliError::usage(format!("--aggregate {text}: there is no aggregate {function}"), Some(&hint))
+    })?;
     Ok((metric.to_owned(), function))
 }
 

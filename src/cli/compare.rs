@@ -6,7 +6,7 @@ use super::args::ImportArgs;
 use super::context::{Context, open};
 use super::exit::{self, CliError};
 use crate::questions::compare::{CaseLimit, Compare, Outcome, compare};
-use crate::session::{By, Facts, Request};
+use crate::session::{Facts, Request};
 
 /// Compare runs, models, prompts or anything else: winners, changes, and whether they are more than noise.
 ///
@@ -66,9 +66,6 @@ fn only_newest_task(facts: &Facts, request: &mut Request) {
     let unsaid = scope.runs.is_empty() && scope.task.is_none() && scope.predicate.is_none();
     if unsaid && let Some(newest) = facts.runs.last() {
         scope.task = Some(newest.run.task.clone());
-        if request.by == By::Auto && scope.last.is_some_and(|last| last > 1) {
-            request.by = By::Dimension("run".to_owned());
-        }
     }
 }
 

@@ -9,9 +9,12 @@ use datafusion::error::DataFusionError;
 use super::args::{GlobalArgs, ImportArgs};
 use super::exit::{CliError, problem_report};
 use super::output::{Output, Progress};
+use crate::import::Fault;
 use crate::ingest::{Discovery, InMemory, Reading, Surroundings, discover, read_into_memory};
 use crate::model::{ResultRow, Row, ScoreRow, StepRow, Timestamp, nearest};
-use crate::session::{BASE_RELATIONS, Facts, Request, RunEntry, Session, SessionError, resolve_run};
+use crate::session::{
+    BASE_RELATIONS, Facts, Request, RunEntry, Session, SessionError, resolve_run, unknown_table,
+};
 use crate::source::{LocalDisk, Source};
 use crate::store::{Access, Store, StoreSnapshot};
 
@@ -106,7 +109,8 @@ impl<'a> Context<'a> {
         let (runs, paths) = self.told_apart(names, stored.as_ref())?;
         if paths.is_empty() {
             let facts = stored.ok_or(SessionError::NoRuns)?;
-            request.scope.runs.extend(runs.into_iter().map(|(_, name)| name));
+            // Those named without a flag come first: the first one named is the baseline.
+            request.scope.runs.splice(0..0, runs.into_iter().map(|(_, name)| name));
             return Ok(Asked { facts, request, code: 0 });
         }
         let (memory, code) = self.read_paths(&paths, import)?;
@@ -131,10 +135,12 @@ impl<'a> Context<'a> {
             let as_run = stored.filter(|_| !explicit).map(|facts| resolve_run(&facts.runs, name));
             match as_run {
                 Some(Ok(_)) => runs.push((place, name.clone())),
-                _ if explicit || is_path(name) => paths.push((place, name.clone())),
+                _ if explicit || is_path(name) || stored.is_none() && looks_like_path(name) => {
+                    paths.push((place, name.clone()))
+                }
                 Some(Err(error @ SessionError::AmbiguousRun { .. })) => return Err(error.into()),
                 Some(Err(error)) => return Err(neither(name, &error)),
-                None => paths.push((place, name.clone())),
+                None => return Err(no_store_and_no_path(name)),
             }
         }
         Ok((runs, paths))
@@ -169,7 +175,7 @@ impl<'a> Context<'a> {
             self.output.note(note);
         }
         for fault in reading.faults.iter().take(FAULTS_SHOWN) {
-            self.output.line(&fault.to_string());
+            self.output.line(&shown_fault(fault));
         }
         if let Some(more @ 1..) = reading.faults.len().checked_sub(FAULTS_SHOWN) {
             self.output.line(&format!("and {more} more lines like these"));
@@ -239,9 +245,18 @@ fn facts_of(snapshot: &StoreSnapshot, root: &Path) -> Result<Facts, CliError> {
     })
 }
 
+/// A skipped line with its file as it is shown.
+fn shown_fault(fault: &Fault) -> String {
+    Fault { path: shown_path(&fault.path).into(), ..fault.clone() }.to_string()
+}
+
 /// A path as it is shown: relative to here where it lies below.
 pub fn shown_path(path: &Path) -> String {
-    path.strip_prefix(here()).unwrap_or(path).display().to_string()
+    match path.strip_prefix(here()) {
+        Ok(rest) if rest.as_os_str().is_empty() => ".".to_owned(),
+        Ok(rest) => rest.display().to_string(),
+        Err(_) => path.display().to_string(),
+    }
 }
 
 /// The person's own views: `sql/*.sql` in the store.
@@ -263,6 +278,22 @@ fn user_views(root: &Path) -> Result<Vec<(String, String)>, CliError> {
 fn is_path(name: &str) -> bool {
     matches!(LocalDisk.entry(Path::new(name)), Ok(Some(_)))
         || name.contains(['*', '?', '[']) && glob::glob(name).is_ok_and(|mut paths| paths.next().is_some())
+}
+
+/// A name with a folder or an ending in it means a path, also one that is not there.
+fn looks_like_path(name: &str) -> bool {
+    name.contains(['/', '*', '?', '[']) || Path::new(name).extension().is_some()
+}
+
+fn no_store_and_no_path(name: &str) -> CliError {
+    let hint = near_path(name).map_or_else(
+        || "runq ingest PATH makes a store; a path is asked about without one".to_owned(),
+        |near| format!("did you mean the path {near}?"),
+    );
+    CliError::not_found(
+        format!("{name} is no path, and there is no store here: no .runq in this folder or above it"),
+        Some(&hint),
+    )
 }
 
 fn neither(name: &str, error: &SessionError) -> CliError {
@@ -306,7 +337,10 @@ pub fn sql_hint(error: &DataFusionError, session: &Session) -> Option<String> {
             }
             _ => None,
         },
-        DataFusionError::Plan(text) if text.contains("not found") => table_hint(text, session),
+        DataFusionError::Plan(text) if text.contains("unique expression names") => {
+            Some("name one of them: SELECT value, value AS value_2".to_owned())
+        }
+        DataFusionError::Plan(text) => unknown_table(text).map(|table| table_hint(table, session)),
         _ => None,
     }
 }
@@ -318,17 +352,16 @@ fn column_hint(name: &str, valid: &[Column]) -> String {
         None if names.contains(&"metric") => {
             format!("metrics are rows: SELECT value ... WHERE metric = '{name}'")
         }
+        None if names.is_empty() => "no relation is named: SELECT ... FROM results".to_owned(),
         None => format!("there are {}", names.join(", ")),
     }
 }
 
-fn table_hint(text: &str, session: &Session) -> Option<String> {
-    let name = text.split('\'').nth(1)?.rsplit('.').next()?.to_owned();
+fn table_hint(name: &str, session: &Session) -> String {
     let views: Vec<String> = session.views().iter().map(|view| view.name.clone()).collect();
     let known = BASE_RELATIONS.iter().map(|(name, _)| *name).chain(views.iter().map(String::as_str));
-    nearest(&name, known)
-        .map(|near| format!("did you mean {near}?"))
-        .or_else(|| Some("runq views lists the relations".to_owned()))
+    nearest(name, known)
+        .map_or_else(|| "runq views lists the relations".to_owned(), |near| format!("did you mean {near}?"))
 }
 
 /// Opens a session over what was asked.

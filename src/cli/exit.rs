@@ -1,5 +1,6 @@
 //! Exit codes, and how every error of the crate becomes a report and one of them.
 
+use crate::cli::context::shown_path;
 use crate::cli::output::{OutputError, Report};
 use crate::ingest::{IngestError, Problem};
 use crate::session::SessionError;
@@ -69,9 +70,11 @@ impl From<SessionError> for CliError {
             | SessionError::UnknownArm { .. }
             | SessionError::UnknownMetric { .. } => NOT_FOUND,
             SessionError::AmbiguousRun { .. }
+            | SessionError::SeveralRuns { .. }
             | SessionError::UnknownDimension { .. }
             | SessionError::UnknownColumn { .. }
             | SessionError::Predicate { .. }
+            | SessionError::Writes { .. }
             | SessionError::View { .. } => USAGE,
             SessionError::Sql(error) => sql_code(error),
             SessionError::Arrow(_) | SessionError::Stored(_) | SessionError::Internal(_) => INTERNAL,
@@ -142,6 +145,6 @@ pub fn problems_code(problems: &[Problem]) -> u8 {
 
 /// A problem as a report.
 pub fn problem_report(problem: &Problem) -> Report {
-    let report = Report::new(format!("{}: {}", problem.path.display(), problem.message));
+    let report = Report::new(format!("{}: {}", shown_path(&problem.path), problem.message));
     with_hint(report, problem.hint.as_deref())
 }

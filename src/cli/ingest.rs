@@ -8,8 +8,10 @@ use clap::Args;
 use super::args::{ImportArgs, pair};
 use super::context::{Context, shown_path};
 use super::exit::{self, CliError, problem_report};
+use crate::answer::number::counted;
 use crate::ingest::{Order, Summary, discover, ingest};
 use crate::model::RunRow;
+use crate::questions::show::shell_word;
 use crate::source::LocalDisk;
 
 /// Take runs into the store: files, folders (searched) and globs, many at once.
@@ -101,7 +103,7 @@ fn say(summary: &Summary, context: &Context<'_>, store: &str) {
         output.line(&format!("  {tools}"));
     }
     for (path, run) in &summary.copies {
-        output.line(&format!("{}: the same run as {run}, taken once", path.display()));
+        output.line(&format!("{}: the same run as {run}, taken once", shown_path(path)));
     }
     for run in &summary.lost {
         output.line(&format!("{run}: another writer published it at the same time; its version stands"));
@@ -135,15 +137,21 @@ fn counts(summary: &Summary, store: &str) -> String {
     part(summary.unchanged.len(), format!("{} unchanged", summary.unchanged.len()));
     part(summary.relabelled.len(), format!("{} relabelled", summary.relabelled.len()));
     part(summary.lost.len(), format!("{} published by another writer", summary.lost.len()));
-    part(summary.copies.len(), format!("{} copies", summary.copies.len()));
+    part(summary.copies.len(), counted(summary.copies.len(), "copy", "copies"));
     part(summary.problems.len(), format!("{} not readable", summary.problems.len()));
     let results: i64 = taken(summary).map(|run| run.result_count).sum();
     let folded: i64 = taken(summary).map(|run| run.folded_count).sum();
-    part(folded as usize, format!("{folded} equal rows folded"));
-    part(summary.reading.faults.len(), format!("{} lines skipped", summary.reading.faults.len()));
-    let noun = if total == 1 { "run" } else { "runs" };
-    let taken_in = if results > 0 { format!(" · {results} results") } else { String::new() };
-    format!("{total} {noun}: {}{taken_in} · {}", parts.join(", "), shown_path(std::path::Path::new(store)))
+    part(folded as usize, counted(folded as usize, "equal row folded", "equal rows folded"));
+    part(
+        summary.reading.faults.len(),
+        counted(summary.reading.faults.len(), "line skipped", "lines skipped"),
+    );
+    let runs = counted(total, "run", "runs");
+    let taken_in = match results {
+        0 => String::new(),
+        results => format!(" · {}", counted(results as usize, "result", "results")),
+    };
+    format!("{runs}: {}{taken_in} · {}", parts.join(", "), shown_path(std::path::Path::new(store)))
 }
 
 fn taken(summary: &Summary) -> impl Iterator<Item = &RunRow> {
@@ -154,6 +162,8 @@ fn more(summary: &Summary) -> String {
     let more: i64 = summary.replaced.iter().map(|(_, more)| more).sum();
     match more {
         0 => "the same number of rows".to_owned(),
+        1 => "1 row more".to_owned(),
+        -1 => "1 row fewer".to_owned(),
         more if more > 0 => format!("{more} rows more"),
         fewer => format!("{} rows fewer", -fewer),
     }
@@ -171,7 +181,8 @@ fn next_step(summary: &Summary) -> Option<String> {
     let runs: Vec<&RunRow> = taken(summary).collect();
     match runs.as_slice() {
         [] => None,
-        [_] => Some("runq show last".to_owned()),
+        // Not `last`: the run that was taken in just now may have run before others that are there.
+        [run] => Some(format!("runq show {}", shell_word(&run.run_id))),
         _ => Some("runq compare --last 2".to_owned()),
     }
 }

@@ -72,12 +72,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(exit::INTERNAL);
         }
     };
+    // On a thread of its own, so that Ctrl-C is heard while this one reads a large file. A store stays whole wherever
+    // a writer ends.
+    runtime.spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+    });
     let code = runtime.block_on(async {
         let context = Context::new(cli.global, &output);
-        tokio::select! {
-            result = dispatch(cli.command, &context) => result.unwrap_or_else(|error| failed(&error, &output)),
-            _ = tokio::signal::ctrl_c() => exit::INTERRUPTED,
-        }
+        dispatch(cli.command, &context).await.unwrap_or_else(|error| failed(&error, &output))
     });
     // Readers of files may still be busy; what they read is not wanted any more.
     runtime.shutdown_background();

@@ -53,12 +53,12 @@ pub async fn run(args: ShowArgs, context: &Context<'_>) -> Result<u8, CliError> 
 
 fn status(word: &str) -> Result<String, String> {
     status_word(word).ok_or_else(|| {
-        let names: Vec<&str> = Status::ALL
-            .iter()
-            .flat_map(|status| [status.screen_word(), status.as_str()])
-            .chain(["missing"])
-            .collect();
-        let near = nearest(word, names.iter().copied()).map(|near| format!("; did you mean {near}?"));
+        let words = Status::ALL.map(|status| status.screen_word().replace(' ', "_"));
+        let mut names: Vec<&str> = words.iter().map(String::as_str).chain(["missing"]).collect();
+        let stored = Status::ALL.map(Status::as_str);
+        let near = nearest(word, names.iter().copied().chain(stored));
+        let near = near.map(|near| format!("; did you mean {near}?"));
+        names.extend(stored.iter().filter(|stored| !words.iter().any(|word| word == *stored)));
         format!("expected one of {}{}", names.join(", "), near.unwrap_or_default())
     })
 }

@@ -8,8 +8,7 @@ use datafusion::sql::parser::DFParser;
 
 use super::args::ImportArgs;
 use super::context::{Context, open};
-use super::exit::{self, CliError};
-use super::output::Report;
+use super::exit::CliError;
 use crate::answer::{Answer, Block, Records};
 use crate::render::table_of;
 use crate::session::SessionError;
@@ -55,10 +54,10 @@ pub struct SqlArgs {
 /// What the person is told when it cannot be answered.
 pub async fn run(args: SqlArgs, context: &Context<'_>) -> Result<u8, CliError> {
     let text = text(&args, context)?;
-    let statements = DFParser::parse_sql(&text).map_err(|error| CliError {
-        code: exit::USAGE,
-        report: Some(Report::new(error.strip_backtrace())),
-    })?;
+    let statements = DFParser::parse_sql(&text).map_err(SessionError::from)?;
+    if statements.is_empty() {
+        return Err(no_sql());
+    }
     let (mut session, code) = open(context.asked(&args.paths, &args.import).await?).await?;
     let limit = context.output.screen().is_terminal().then_some(args.max_rows).filter(|rows| *rows > 0);
     for statement in statements {
@@ -77,16 +76,20 @@ fn text(args: &SqlArgs, context: &Context<'_>) -> Result<String, CliError> {
         return Ok(args.sql.join("; "));
     }
     if context.output.environment().stdin_terminal {
-        return Err(CliError::usage(
-            "no SQL: give it as a word, with -f FILE, or on standard input",
-            Some("runq sql \"SELECT * FROM run_overview\""),
-        ));
+        return Err(no_sql());
     }
     let mut text = String::new();
     std::io::stdin()
         .read_to_string(&mut text)
         .map_err(|error| CliError::usage(format!("standard input: {error}"), None))?;
     Ok(text)
+}
+
+fn no_sql() -> CliError {
+    CliError::usage(
+        "no SQL: give it as a word, with -f FILE, or on standard input",
+        Some("runq sql \"SELECT * FROM run_overview\""),
+    )
 }
 
 /// The answer of one statement.

@@ -42,6 +42,9 @@ pub fn discover(source: &dyn Source, paths: &[String], from: Option<&'static dyn
     let mut discovery = Discovery::default();
     for (argument, path) in paths.iter().enumerate() {
         for root in expand(source, path, &mut discovery.problems) {
+            // What a run is called and what is stored of its place must not hang on the current folder.
+            let there = matches!(source.entry(&root), Ok(Some(_)));
+            let root = if there { source.full_name(&root) } else { root };
             search(source, &root, argument, from, &mut discovery);
         }
     }

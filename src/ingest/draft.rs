@@ -3,16 +3,18 @@
 //! When the source has ended the run is settled: equal rows are folded, epochs and attempts numbered, and the
 //! batches come out in stored shape and order. Texts are held once; beyond a bound they wait on disk.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, UInt32Array};
 use arrow::compute::{filter_record_batch, take_record_batch};
+use serde_json::{Map, Value};
 
 use super::attempts::{Fate, Origin, Place, RowMark, Settled, settle};
 use super::order::sorted;
 use super::spool::{Chunk, Spool};
 use super::{IngestError, Stored};
-use crate::import::{Fault, Record, Repeats};
+use crate::import::{Fault, Record, Repeats, json};
 use crate::model::{Key, ResultRow, Row, RunRow, ScoreRow, Status, StepRow, attempt_identity, set_id};
 
 /// How many rows make a chunk.
@@ -27,6 +29,7 @@ pub(crate) struct Draft {
     repeats: Repeats,
     marks: Vec<RowMark>,
     all_timed: bool,
+    tasks: BTreeSet<String>,
     pending: Vec<Record>,
     pending_bytes: usize,
     spool: Spool,
@@ -40,6 +43,7 @@ impl Draft {
             repeats,
             marks: Vec::new(),
             all_timed: true,
+            tasks: BTreeSet::new(),
             pending: Vec::new(),
             pending_bytes: 0,
             spool: Spool::default(),
@@ -64,6 +68,9 @@ impl Draft {
         complete(&mut record);
         if matches!(origin, Origin::Source(_)) {
             self.all_timed &= record.result.recorded_at.is_some();
+        }
+        if !self.tasks.contains(&record.result.task) {
+            self.tasks.insert(record.result.task.clone());
         }
         self.marks.push(RowMark {
             key: Key::of(&record.result),
@@ -114,10 +121,22 @@ impl Draft {
         let mut header = self.header;
         header.folded_count = settled.folded;
         header.content_id = self.all_timed.then(|| content_id(&settled)).flatten();
+        header.extra = with_tasks(header.extra, self.tasks);
         let faults = refusals(&header, &settled);
         header.skipped_count += faults.len() as i64;
         Ok(SettledDraft { header, faults, fates: settled.fates, spool: self.spool })
     }
+}
+
+/// What else is said of a run, with the list of its tasks when there are several: `runs.task` names only one.
+fn with_tasks(extra: Option<String>, tasks: BTreeSet<String>) -> Option<String> {
+    if tasks.len() < 2 {
+        return extra;
+    }
+    let mut fields: Map<String, Value> =
+        extra.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    fields.insert("tasks".to_owned(), tasks.into_iter().collect());
+    json::stored_object(fields)
 }
 
 /// A run whose rows have found their places.

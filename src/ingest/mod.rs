@@ -12,6 +12,9 @@ mod publish;
 mod read;
 mod spool;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 
 use arrow::array::RecordBatch;

@@ -122,21 +122,21 @@ impl Earlier for InStore {
         let Some(stored) = self.snapshot.runs.iter().find(|stored| stored.run_id == run.run_id) else {
             return Ok(Known::Nothing);
         };
-        if stored.fingerprint == run.fingerprint && !run.fingerprint.is_empty() {
-            return Ok(Known::Unchanged);
-        }
+        // What is to be forgotten may be all that differs from the source.
         if self.forget {
             return Ok(Known::Nothing);
+        }
+        if stored.fingerprint == run.fingerprint && !run.fingerprint.is_empty() {
+            return Ok(Known::Unchanged);
         }
         let rows = self.handle.block_on(stored_rows(&self.snapshot, &stored.ingest_id))?;
         Ok(Known::Attempts(records_of(&rows)?))
     }
 
     fn is_unchanged(&self, run: &RunRow) -> bool {
-        self.snapshot
-            .runs
-            .iter()
-            .any(|stored| stored.run_id == run.run_id && stored.fingerprint == run.fingerprint)
+        let mut stored = self.snapshot.runs.iter();
+        !self.forget
+            && stored.any(|stored| stored.run_id == run.run_id && stored.fingerprint == run.fingerprint)
     }
 
     fn run_of_file(&self, source_file: &str) -> Option<String> {

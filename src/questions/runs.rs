@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::answer::{Answer, Block, Cell, Column, SCHEMA_VERSION, Table, number};
+use crate::answer::{Answer, Block, Cell, Column, Records, SCHEMA_VERSION, Table, number};
 use crate::model::Timestamp;
 use crate::session::{Facts, Request, RunEntry, Session, SessionError, text_values};
 
@@ -60,6 +60,7 @@ struct Overview {
 pub async fn runs(mut facts: Facts, filter: &Filter) -> Result<Answer, SessionError> {
     let there = facts.runs.len();
     let origin = facts.origin.clone();
+    let columns_of = Facts { runs: facts.runs.iter().take(1).cloned().collect(), ..facts.clone() };
     let mut listed: Vec<RunEntry> = facts.runs.drain(..).filter(|entry| fits(entry, filter)).collect();
     if let Some(model) = &filter.model {
         facts.runs.clone_from(&listed);
@@ -72,7 +73,7 @@ pub async fn runs(mut facts: Facts, filter: &Filter) -> Result<Answer, SessionEr
     let shown = facts.runs.len();
     let headline = Block::Headline { left: heading(matching, there), right: origin };
     if shown == 0 {
-        return Ok(empty(headline, matching));
+        return empty(headline, matching, columns_of).await;
     }
     let mut session = Session::open(facts, Request::default()).await?;
     let rows =
@@ -93,26 +94,30 @@ pub async fn runs(mut facts: Facts, filter: &Filter) -> Result<Answer, SessionEr
 
 fn heading(matching: usize, there: usize) -> String {
     match matching {
-        _ if matching == there => format!("{} runs, newest first", number::count(there as i64)),
+        _ if matching == there => format!("{}, newest first", number::counted(there, "run", "runs")),
         _ => format!(
-            "{} of {} runs, newest first",
+            "{} of {}, newest first",
             number::count(matching as i64),
-            number::count(there as i64)
+            number::counted(there, "run", "runs")
         ),
     }
 }
 
-fn empty(headline: Block, matching: usize) -> Answer {
+/// No run: the columns are there all the same, for those who read rows.
+async fn empty(headline: Block, matching: usize, columns_of: Facts) -> Result<Answer, SessionError> {
+    let records = if columns_of.runs.is_empty() {
+        Records { schema: std::sync::Arc::new(arrow::datatypes::Schema::empty()), batches: Vec::new() }
+    } else {
+        let mut session = Session::open(columns_of, Request::default()).await?;
+        session.rows("SELECT * FROM run_overview LIMIT 0").await?.into()
+    };
     let why = if matching == 0 { "no run fits" } else { "no run on this page" };
-    Answer {
+    Ok(Answer {
         blocks: vec![headline, Block::Line(why.to_owned())],
         document: Some(json!({"schema_version": SCHEMA_VERSION, "total": matching, "runs": []})),
         ids: Some(Vec::new()),
-        records: crate::answer::Records {
-            schema: std::sync::Arc::new(arrow::datatypes::Schema::empty()),
-            batches: Vec::new(),
-        },
-    }
+        records,
+    })
 }
 
 fn fits(entry: &RunEntry, filter: &Filter) -> bool {

@@ -17,7 +17,12 @@ pub fn table_of(records: &Records, max_rows: Option<usize>) -> Result<(Table, us
         let shrinks =
             matches!(kind(field.data_type()), "text" | "list" | "struct" | "map" | "union" | "binary");
         let is_id = field.name() == "id" || field.name().ends_with("_id");
-        Column { head: field.name().clone(), right: is_number(field.data_type()), shrinks: shrinks && !is_id }
+        Column {
+            head: field.name().clone(),
+            right: is_number(field.data_type()),
+            shrinks: shrinks && !is_id,
+            key: false,
+        }
     });
     let mut table = Table { columns: columns.collect(), rows: Vec::new() };
     let total: usize = records.batches.iter().map(|batch| batch.num_rows()).sum();

@@ -23,11 +23,11 @@ pub(crate) const AUTO: [&str; 5] = ["model", "prompt", "experiment", "provider",
 #[derive(Debug, Clone)]
 pub(crate) enum Dimension {
     /// By the run it belongs to: the arm of each ingest.
-    OfRun(HashMap<String, String>),
+    Run(HashMap<String, String>),
     /// By a column that stands on results and on scores.
-    OfRow(String),
+    Row(String),
     /// By a column that only results have.
-    OfResult(String),
+    Result(String),
 }
 
 impl Dimension {
@@ -37,18 +37,18 @@ impl Dimension {
     /// When there is no such column; the nearest one is named.
     pub fn named(name: &str, runs: &[RunEntry]) -> Result<Self, SessionError> {
         if name == "run" {
-            return Ok(Self::OfRun(run_labels(runs)));
+            return Ok(Self::Run(run_labels(runs)));
         }
         if let Some((object, key)) =
             name.split_once('.').filter(|(object, _)| ["tags", "params"].contains(object))
         {
-            return Ok(Self::OfRun(entries(runs, object, key)));
+            return Ok(Self::Run(entries(runs, object, key)));
         }
         if ScoreRow::columns().iter().any(|column| column.name == name) && is_row_dimension(name) {
-            return Ok(Self::OfRow(name.to_owned()));
+            return Ok(Self::Row(name.to_owned()));
         }
         if ResultRow::columns().iter().any(|column| column.name == name) {
-            return Ok(Self::OfResult(name.to_owned()));
+            return Ok(Self::Result(name.to_owned()));
         }
         if RunRow::columns().iter().any(|column| column.name == name) {
             return of_run_column(name, runs);
@@ -59,10 +59,10 @@ impl Dimension {
     /// The arm of a row as an expression over its table; `None` when a lookup by ingest is needed.
     pub fn expression(&self) -> Option<Expr> {
         match self {
-            Self::OfRow(column) | Self::OfResult(column) => {
+            Self::Row(column) | Self::Result(column) => {
                 Some(coalesce(vec![cast(col(column.as_str()), arrow::datatypes::DataType::Utf8), lit(NONE)]))
             }
-            Self::OfRun(arms) => {
+            Self::Run(arms) => {
                 let mut distinct: Vec<&String> = arms.values().collect();
                 distinct.sort();
                 distinct.dedup();
@@ -138,7 +138,7 @@ fn of_run_column(name: &str, runs: &[RunEntry]) -> Result<Dimension, SessionErro
             (run.ingest_id.clone(), text.unwrap_or_else(|| NONE.to_owned()))
         })
         .collect();
-    Ok(Dimension::OfRun(arms))
+    Ok(Dimension::Run(arms))
 }
 
 fn near_dimension(name: &str) -> Option<String> {

@@ -1,6 +1,10 @@
 //! Why a session cannot answer, with what to do about it.
 
+use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use datafusion::sql::sqlparser::parser::ParserError;
+
+use crate::model::nearest;
 
 /// What can be wrong with a question.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +27,12 @@ pub enum SessionError {
         name: String,
         /// The runs it may be.
         matches: Vec<String>,
+    },
+    /// One run is asked about and the names stand for several.
+    #[error("one run is shown at a time; these are {}: {}", runs.len(), shortened(runs))]
+    SeveralRuns {
+        /// The runs.
+        runs: Vec<String>,
     },
     /// No run has that task.
     #[error("there is no task {task}")]
@@ -90,8 +100,14 @@ pub enum SessionError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A statement that would write, or set something.
+    #[error("{verb} is refused: SQL only reads here")]
+    Writes {
+        /// Its first word.
+        verb: String,
+    },
     /// SQL that does not parse, plan or run.
-    #[error("{}", .0.strip_backtrace())]
+    #[error("{}", in_words(.0))]
     Sql(#[from] DataFusionError),
     /// Rows could not be brought into columns.
     #[error("rows could not be brought into columns: {0}")]
@@ -105,6 +121,15 @@ pub enum SessionError {
 }
 
 impl SessionError {
+    /// A metric that is not among those there are.
+    pub fn unknown_metric(name: &str, metrics: &[String]) -> Self {
+        Self::UnknownMetric {
+            name: name.to_owned(),
+            near: nearest(name, metrics.iter().map(String::as_str)).map(str::to_owned),
+            metrics: metrics.to_vec(),
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let did_you_mean = |near: &Option<String>| near.as_ref().map(|near| format!("did you mean {near}?"));
@@ -113,9 +138,20 @@ impl SessionError {
             Self::UnknownRun { near, .. } => {
                 did_you_mean(near).or_else(|| Some("runq runs lists the runs; ./NAME is a path".to_owned()))
             }
-            Self::UnknownTask { near, .. } | Self::UnknownDimension { near, .. } => did_you_mean(near),
+            Self::UnknownTask { near, .. } => did_you_mean(near)
+                .or_else(|| Some("runq sql 'SELECT DISTINCT task FROM results' lists the tasks".to_owned())),
+            Self::UnknownDimension { near, .. } => did_you_mean(near).or_else(|| {
+                Some(
+                    "run, model, prompt, experiment, provider, variant, tags.KEY, params.KEY or a column"
+                        .to_owned(),
+                )
+            }),
+            Self::Writes { .. } => {
+                Some("runq ingest PATH takes runs in, runq tag RUN KEY=VALUE labels them".to_owned())
+            }
             Self::UnknownColumn { near, relation, .. } => did_you_mean(near)
                 .or_else(|| Some(format!("runq sql 'DESCRIBE {relation}' lists the columns"))),
+            Self::SeveralRuns { .. } => Some("name one of them, such as last".to_owned()),
             Self::AmbiguousRun { .. } => Some("give more of the id".to_owned()),
             Self::UnknownArm { arms, near, .. } => {
                 did_you_mean(near).or_else(|| Some(format!("there are {}", shortened(arms))))
@@ -126,6 +162,35 @@ impl SessionError {
             _ => None,
         }
     }
+}
+
+/// What DataFusion says, in the words of one who asked.
+pub(super) fn in_words(error: &DataFusionError) -> String {
+    match error.find_root() {
+        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+            SchemaError::FieldNotFound { field, .. } => match &field.relation {
+                Some(relation) => format!("there is no column {} in {relation}", field.name),
+                None => format!("there is no column {}", field.name),
+            },
+            other => other.to_string(),
+        },
+        DataFusionError::Plan(text) => match unknown_table(text) {
+            Some(table) => format!("there is no table {table}"),
+            None => text.clone(),
+        },
+        DataFusionError::SQL(problem, _) => match problem.as_ref() {
+            ParserError::ParserError(text) | ParserError::TokenizerError(text) => {
+                format!("the SQL does not parse: {text}")
+            }
+            ParserError::RecursionLimitExceeded => "the SQL is nested too deeply".to_owned(),
+        },
+        _ => error.strip_backtrace(),
+    }
+}
+
+/// The table that a failure to plan names as not found.
+pub fn unknown_table(text: &str) -> Option<&str> {
+    text.strip_prefix("table '")?.split_once("' not found")?.0.rsplit('.').next()
 }
 
 /// A list that stays short on screen.

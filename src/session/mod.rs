@@ -21,7 +21,7 @@ use datafusion::prelude::{SessionConfig, SessionContext, coalesce, col, lit};
 use datafusion::sql::parser::Statement;
 
 pub use dimension::NONE as NO_VALUE;
-pub use error::SessionError;
+pub use error::{SessionError, unknown_table};
 pub use facts::{Facts, RunEntry, read_runs};
 pub use options::{By, ErrorsAs, Options, Scope};
 pub use relations::BASE_RELATIONS;
@@ -236,6 +236,7 @@ impl Session {
     /// # Errors
     /// When it does not plan or run, or would write.
     pub async fn statement(&mut self, statement: Statement) -> Result<Rows, SessionError> {
+        only_reads(&statement)?;
         let needed = views::statement_references(&statement)?;
         self.prepare(&needed).await?;
         let plan = self.ctx.state().statement_to_plan(statement).await?;
@@ -312,6 +313,17 @@ fn context() -> Result<SessionContext, SessionError> {
     Ok(ctx)
 }
 
+/// Refuses what is no question before it is planned, so that the refusal is the first thing said of it.
+fn only_reads(statement: &Statement) -> Result<(), SessionError> {
+    const QUESTIONS: [&str; 8] = ["SELECT", "WITH", "VALUES", "TABLE", "EXPLAIN", "DESCRIBE", "DESC", "SHOW"];
+    let text = statement.to_string();
+    let verb: String = text.trim_start_matches('(').chars().take_while(char::is_ascii_alphabetic).collect();
+    if QUESTIONS.contains(&verb.to_uppercase().as_str()) {
+        return Ok(());
+    }
+    Err(SessionError::Writes { verb: verb.to_uppercase() })
+}
+
 /// Statements may read and nothing else: the store is written by `ingest`, `tag` and `metrics set`.
 fn read_only() -> datafusion::execution::context::SQLOptions {
     datafusion::execution::context::SQLOptions::new()
@@ -327,10 +339,11 @@ async fn collected(frame: datafusion::prelude::DataFrame) -> Result<Rows, Sessio
     Ok(Rows { schema, batches: collect(plan, context.into()).await? })
 }
 
+/// Whether a person pointed at several runs, one by one, by a glob, as paths, or as the newest few.
 fn several_named(runs: &[RunEntry], scope: &Scope) -> bool {
     let arguments: std::collections::HashSet<Option<usize>> =
         runs.iter().map(|entry| entry.argument).collect();
-    runs.len() > 1 && (scope.runs.len() > 1 || arguments.len() > 1)
+    runs.len() > 1 && (!scope.runs.is_empty() || scope.last.is_some() || arguments.len() > 1)
 }
 
 /// Of the states of one run the later one: the one with more attempts, else the one named last.
@@ -354,10 +367,8 @@ fn later_states(runs: Vec<RunEntry>) -> Vec<RunEntry> {
 /// The first of the dimensions `auto` knows that has several values, else the run.
 async fn varying(facts: &Facts, runs: &[RunEntry]) -> Result<String, SessionError> {
     let ctx = SessionContext::new();
-    let ingests = runs.iter().map(|entry| lit(entry.run.ingest_id.as_str())).collect();
-    let counts = ctx
-        .read_table(std::sync::Arc::clone(&facts.results))?
-        .filter(col("ingest_id").in_list(ingests, false))?
+    let frame = ctx.read_table(std::sync::Arc::clone(&facts.results))?;
+    let counts = relations::of_runs(&ctx, frame, runs)?
         .aggregate(
             vec![],
             dimension::AUTO

@@ -46,7 +46,7 @@ pub(crate) async fn register(
         None => results,
     };
     let scores = scoped(ctx, &facts.scores, runs, asked)?;
-    let by_result = matches!(asked.dimension, Dimension::OfResult(_)) || asked.options.case_key.is_some();
+    let by_result = matches!(asked.dimension, Dimension::Result(_)) || asked.options.case_key.is_some();
     let scores =
         if by_result { placed_by_result(scores, &keyed)? } else { arms_of(ctx, scores, asked.dimension)? };
     let steps = arms_of(ctx, scoped(ctx, &facts.steps, runs, asked)?, &of_steps(asked.dimension, runs))?;
@@ -59,13 +59,16 @@ pub(crate) async fn register(
     let batches = [
         ("runs", runs_batch(runs)?),
         ("metrics", metrics::relation(&facts.metrics, asked.options)?),
-        ("planned_keys", planned_keys(runs)?),
+        ("planned_keys", planned_keys(runs, asked.scope)?),
     ];
     for (name, batch) in batches {
         ctx.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
     }
     Ok(())
 }
+
+/// Up to how many runs a scope is a predicate.
+const MOST_NAMED_RUNS: usize = 64;
 
 /// What shapes the base relations.
 pub(crate) struct Asked<'a> {
@@ -81,12 +84,29 @@ fn scoped(
     runs: &[RunEntry],
     asked: &Asked<'_>,
 ) -> Result<DataFrame, SessionError> {
-    let ingests: Vec<Expr> = runs.iter().map(|entry| lit(entry.run.ingest_id.as_str())).collect();
-    let mut frame = ctx.read_table(Arc::clone(provider))?.filter(col("ingest_id").in_list(ingests, false))?;
+    let mut frame = of_runs(ctx, ctx.read_table(Arc::clone(provider))?, runs)?;
     if let Some(task) = &asked.scope.task {
         frame = frame.filter(col("task").eq(lit(task.as_str())))?;
     }
     Ok(frame)
+}
+
+/// Rows that belong to some runs.
+///
+/// A few runs are named in a predicate, so that statistics of files leave the others unopened; many are looked up,
+/// since a list of thousands costs more to plan than it saves.
+pub(crate) fn of_runs(
+    ctx: &SessionContext,
+    frame: DataFrame,
+    runs: &[RunEntry],
+) -> Result<DataFrame, SessionError> {
+    let ingests = runs.iter().map(|entry| entry.run.ingest_id.as_str());
+    if runs.len() <= MOST_NAMED_RUNS {
+        return Ok(frame.filter(col("ingest_id").in_list(ingests.map(lit).collect(), false))?);
+    }
+    let wanted: ArrayRef = Arc::new(StringArray::from_iter_values(ingests));
+    let lookup = ctx.read_batch(RecordBatch::try_from_iter([("wanted_ingest_id", wanted)])?)?;
+    Ok(frame.join(lookup, JoinType::LeftSemi, &["ingest_id"], &["wanted_ingest_id"], None)?)
 }
 
 /// Adds the arm of each row.
@@ -94,7 +114,7 @@ fn arms_of(ctx: &SessionContext, frame: DataFrame, dimension: &Dimension) -> Res
     if let Some(arm) = dimension.expression() {
         return Ok(frame.with_column("arm", arm)?);
     }
-    let Dimension::OfRun(arms) = dimension else {
+    let Dimension::Run(arms) = dimension else {
         return Err(SessionError::Internal("a row dimension without an expression".to_owned()));
     };
     let columns: Vec<Expr> = frame.schema().fields().iter().map(|field| column(field.name())).collect();
@@ -147,10 +167,10 @@ fn placed_by_result(scores: DataFrame, results: &DataFrame) -> Result<DataFrame,
 /// Steps have fewer columns: a dimension they lack leaves them by run.
 fn of_steps(dimension: &Dimension, runs: &[RunEntry]) -> Dimension {
     match dimension {
-        Dimension::OfRow(name) | Dimension::OfResult(name)
+        Dimension::Row(name) | Dimension::Result(name)
             if !crate::model::StepRow::columns().iter().any(|column| column.name == name) =>
         {
-            Dimension::OfRun(super::dimension::run_labels(runs))
+            Dimension::Run(super::dimension::run_labels(runs))
         }
         other => other.clone(),
     }
@@ -180,17 +200,21 @@ pub(crate) fn runs_batch(runs: &[RunEntry]) -> Result<RecordBatch, SessionError>
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
-/// The planned keys of the runs that list them.
-fn planned_keys(runs: &[RunEntry]) -> Result<RecordBatch, SessionError> {
+/// The planned keys of the runs that list them; in the scope of one task only its own, since other rows are not there.
+fn planned_keys(runs: &[RunEntry], scope: &Scope) -> Result<RecordBatch, SessionError> {
     let mut columns: [Vec<Option<String>>; 5] = Default::default();
     for entry in runs {
         let listed: Option<Value> =
             entry.run.planned_keys.as_deref().and_then(|text| serde_json::from_str(text).ok());
         for key in listed.as_ref().and_then(Value::as_array).into_iter().flatten() {
             let text = |name: &str| key.get(name).and_then(Value::as_str).map(str::to_owned);
+            let task = text("task").unwrap_or_else(|| entry.run.task.clone());
+            if scope.task.as_ref().is_some_and(|wanted| *wanted != task) {
+                continue;
+            }
             columns[0].push(Some(entry.run.run_id.clone()));
             columns[1].push(Some(entry.run.ingest_id.clone()));
-            columns[2].push(Some(text("task").unwrap_or_else(|| entry.run.task.clone())));
+            columns[2].push(Some(task));
             columns[3].push(text("case_id"));
             columns[4].push(text("model"));
         }

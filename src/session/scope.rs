@@ -143,7 +143,7 @@ async fn satisfying(runs: Vec<RunEntry>, predicate: &str) -> Result<Vec<RunEntry
     let expression = ctx.parse_sql_expr(predicate, &schema).map_err(|error| SessionError::Predicate {
         flag: "--scope",
         predicate: predicate.to_owned(),
-        problem: error.strip_backtrace(),
+        problem: super::error::in_words(&error),
     })?;
     ctx.register_table("runs", Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
     let kept = ctx.table("runs").await?.filter(expression)?.select(vec![col("place")])?.collect().await?;

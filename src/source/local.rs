@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
@@ -55,6 +55,11 @@ impl Source for LocalDisk {
             .read_to_end(&mut bytes)
             .map_err(|error| problem(path, &error))?;
         Ok(bytes.into())
+    }
+
+    /// Absolute, without links and `..`.
+    fn full_name(&self, path: &Path) -> PathBuf {
+        fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
     }
 }
 

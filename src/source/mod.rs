@@ -71,6 +71,12 @@ pub trait Source: Send + Sync {
         self.read_range(path, 0..u64::MAX)
     }
 
+    /// The one name of a file, however it was reached, so that one file is told from another of the same relative name.
+    /// The path itself where a source has no other.
+    fn full_name(&self, path: &Path) -> PathBuf {
+        path.to_owned()
+    }
+
     /// Whether a file stands at the path; what cannot be told counts as no.
     fn has_file(&self, path: &Path) -> bool {
         matches!(self.entry(path), Ok(Some(entry)) if !entry.folder)

@@ -1,7 +1,21 @@
 //! The one integration-test binary: every file beside this one is a module here.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test stops where it cannot go on"
+)]
+
 mod architecture;
+mod cli;
+mod docs;
 mod oracle;
+mod peers;
 mod properties;
+mod schema;
+mod slt;
 mod statistics;
 mod support;
+mod synthetic;
+mod views;

@@ -61,9 +61,28 @@ impl ExactSum {
         }
     }
 
-    /// [`ExactSum::total`] over the count.
+    /// The exact sum over the count, rounded to the nearest double; what is not finite as in [`ExactSum::total`].
     pub(super) fn mean(&self) -> Option<f64> {
-        self.total().map(|total| total / self.count as f64)
+        let total = self.total()?;
+        let count = self.count as f64;
+        let quotient = total / count;
+        // Both the total and the quotient were rounded. What that took away is less than a digit's unit of the
+        // quotient, and decides which of two neighbours the mean is nearest to.
+        let taken = (-quotient).mul_add(count, total) + self.rounded_off(total);
+        let mean = quotient + taken / count;
+        Some(if mean.is_finite() { mean } else { quotient })
+    }
+
+    /// The exact sum less its rounded total, itself rounded.
+    fn rounded_off(&self, total: f64) -> f64 {
+        match &self.wide {
+            Some(wide) if self.high.is_finite() && total.is_finite() => {
+                let mut sum = Wide::clone(wide);
+                [self.high, self.low, -total].into_iter().for_each(|part| sum.add(part));
+                sum.round()
+            }
+            _ => self.low,
+        }
     }
 
     /// Bytes on the heap.

@@ -32,7 +32,7 @@ use self::states::States;
 pub(super) enum Exact {
     /// The sum itself, rounded to the nearest double.
     Sum,
-    /// The rounded sum over the number of values.
+    /// The sum over the number of values, rounded to the nearest double once.
     Mean,
 }
 

@@ -123,7 +123,8 @@ pub(super) fn header_of(
         ended_at: survey.last_time,
         source_path: layout.source_path().to_string_lossy().into_owned(),
         source_file: layout.row_file.to_string_lossy().into_owned(),
-        eval_file: fields::text(&documents.metadata, &["eval_file"]),
+        // A merge of several runs names no file and writes an empty text.
+        eval_file: fields::text(&documents.metadata, &["eval_file"]).filter(|file| !file.is_empty()),
         planned_count: plan.count,
         planned_keys: plan.keys(survey, input.options.task.as_deref()),
         tags: fields::stored_object(tags_of(documents, survey)),

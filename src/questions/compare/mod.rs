@@ -12,8 +12,7 @@ use datafusion::common::ScalarValue;
 use serde::Deserialize;
 
 use crate::answer::Answer;
-use crate::model::nearest;
-use crate::session::{Rows, Session, SessionError};
+use crate::session::{Options, Rows, Session, SessionError};
 
 /// What is asked beyond the session.
 #[derive(Debug, Clone, Default)]
@@ -203,6 +202,7 @@ pub(crate) struct Comparison {
     pub by: String,
     pub baseline: String,
     pub primary: String,
+    pub alpha: f64,
     pub arms: Vec<Arm>,
     pub coverage: Vec<Coverage>,
     pub values: Vec<Value>,
@@ -235,11 +235,12 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
     let coverage: Vec<Coverage> =
         session.rows("SELECT * FROM metric_coverage ORDER BY built_in DESC, metric").await?.read()?;
     let case_metric = asked.metrics.first().cloned().unwrap_or_else(|| session.primary().to_owned());
-    known_metrics(&coverage, asked, session.primary())?;
+    known_metrics(&coverage, asked, &session.request().options)?;
     let records = session.rows(VALUES).await?;
     let mut comparison = Comparison {
         by: session.by().to_owned(),
         primary: session.primary().to_owned(),
+        alpha: session.request().options.alpha,
         values: records.read()?,
         changes: Vec::new(),
         improved_and_regressed: Vec::new(),
@@ -255,7 +256,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
         comparison.changes = session.rows(CHANGES).await?.read()?;
         comparison.improved_and_regressed = session.rows(MOVED).await?.read()?;
     }
-    comparison.notes = notes::of(&comparison, session).await?;
+    comparison.notes = notes::of(&comparison, session, asked);
     let comparable = comparison.arms.len() < 2 || comparison.changes.iter().any(shares_a_case);
     let answer = Answer {
         blocks: screen::blocks(&comparison, session, asked),
@@ -279,37 +280,33 @@ const CHANGES: &str = "SELECT * FROM change_counts ORDER BY task NULLS FIRST, me
 const MOVED: &str = "SELECT candidate, task, case_id, metric, outcome FROM score_changes \
      WHERE outcome IN ('improved', 'regressed') ORDER BY task, metric, candidate, case_id";
 
-const OUTCOMES: &str = "SELECT candidate, task, case_id, metric, outcome FROM score_changes \
-     WHERE metric = $metric ORDER BY task, case_id, candidate";
+// No order: the cases are sorted by how much they changed. (DataFusion 55 does not plan a sort by `arm` over this join
+// when there is one arm in several files.)
+const OUTCOMES: &str =
+    "SELECT candidate, task, case_id, metric, outcome FROM score_changes WHERE metric = $metric";
 
 const CASE_VALUES: &str = "SELECT case_states.arm, case_states.task, case_states.case_id, case_values.value, \
      case_states.status, case_states.attempts FROM case_states LEFT JOIN case_values \
      ON case_states.arm = case_values.arm AND case_states.task = case_values.task \
-     AND case_states.case_id = case_values.case_id AND case_values.metric = $metric \
-     ORDER BY case_states.task, case_states.case_id, case_states.arm";
+     AND case_states.case_id = case_values.case_id AND case_values.metric = $metric";
 
 fn shares_a_case(change: &Change) -> bool {
     change.common + change.unscored > 0
 }
 
-/// Whether every metric that was asked for is there.
-fn known_metrics(coverage: &[Coverage], asked: &Compare, primary: &str) -> Result<(), SessionError> {
-    let names: Vec<&str> = coverage.iter().map(|metric| metric.metric.as_str()).collect();
-    let wanted = asked.metrics.iter().map(String::as_str).chain((!names.is_empty()).then_some(primary));
-    for metric in wanted {
-        if !names.contains(&metric) {
-            // Runs whose every row failed have no score at all: the primary metric may be absent, a wish may not.
-            if metric == primary && !asked.metrics.iter().any(|wish| wish == metric) {
-                continue;
-            }
-            return Err(SessionError::UnknownMetric {
-                name: metric.to_owned(),
-                near: nearest(metric, names.iter().copied()).map(str::to_owned),
-                metrics: names.iter().map(|name| (*name).to_owned()).collect(),
-            });
-        }
+/// Whether every metric that was asked for is there: by a wish to see it, or by an option that is about it.
+fn known_metrics(coverage: &[Coverage], asked: &Compare, options: &Options) -> Result<(), SessionError> {
+    let names: Vec<String> = coverage.iter().map(|metric| metric.metric.clone()).collect();
+    let of_options = options
+        .primary
+        .iter()
+        .chain(&options.tests)
+        .chain(options.thresholds.iter().map(|(metric, _)| metric))
+        .chain(options.aggregates.iter().map(|(metric, _)| metric));
+    match asked.metrics.iter().chain(of_options).find(|metric| !names.contains(metric)) {
+        Some(unknown) => Err(SessionError::unknown_metric(unknown, &names)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The cases of a metric over all arms, those that changed most first.

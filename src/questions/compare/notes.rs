@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{Arm, Comparison, Value};
+use super::screen::shown_metrics;
+use super::{Arm, Compare, Comparison, Value};
 use crate::answer::number;
 use crate::model::RunRow;
-use crate::session::{Session, SessionError};
+use crate::session::Session;
 
 /// The notes of a comparison, most telling first.
-pub(super) async fn of(comparison: &Comparison, session: &mut Session) -> Result<Vec<String>, SessionError> {
+pub(super) fn of(comparison: &Comparison, session: &Session, asked: &Compare) -> Vec<String> {
     let mut notes = Vec::new();
     if let [only] = comparison.arms.as_slice() {
         notes.push(format!(
@@ -22,7 +23,7 @@ pub(super) async fn of(comparison: &Comparison, session: &mut Session) -> Result
     }
     notes.extend(nothing_in_common(comparison));
     notes.extend(comparison.arms.iter().filter_map(|arm| bounds(comparison, arm)));
-    notes.extend(disagreeing_winners(comparison));
+    notes.extend(disagreeing_winners(comparison, &shown_metrics(comparison, asked)));
     notes.extend(pooled(comparison));
     notes.extend(more_attempts(comparison));
     notes.extend(one_sided_cases(comparison));
@@ -30,7 +31,7 @@ pub(super) async fn of(comparison: &Comparison, session: &mut Session) -> Result
         notes.extend(changed_together(session));
     }
     notes.extend(different_tools(session));
-    Ok(notes)
+    notes
 }
 
 fn nothing_in_common(comparison: &Comparison) -> Option<String> {
@@ -61,20 +62,22 @@ fn bounds(comparison: &Comparison, arm: &Arm) -> Option<String> {
 }
 
 /// Metrics whose winner changes when only the cases that every arm has are looked at.
-fn disagreeing_winners(comparison: &Comparison) -> Vec<String> {
+fn disagreeing_winners(comparison: &Comparison, shown: &[String]) -> Vec<String> {
     let mut notes = Vec::new();
-    for value in comparison.values.iter().filter(|value| value.winner && !value.winner_common) {
+    let disagrees = |value: &&Value| value.winner && !value.winner_common && shown.contains(&value.metric);
+    for value in comparison.values.iter().filter(disagrees) {
         let common = comparison.values.iter().find(|other| same_line(other, value) && other.winner_common);
         let task = value.task.as_ref().filter(|_| several_tasks(comparison));
         let on = task.map_or_else(String::new, |task| format!(" ({task})"));
+        let shared = number::counted(usize::try_from(value.n_common).unwrap_or(0), "case", "cases");
         notes.push(match common {
             Some(other) => format!(
-                "{}{on} not marked: {} is best on its own cases, {} on the {} cases that all have",
-                value.metric, value.arm, other.arm, value.n_common
+                "{}{on} not marked: {} is best on its own cases, {} on the {shared} that all have",
+                value.metric, value.arm, other.arm
             ),
             None => format!(
-                "{}{on} not marked: {} is best on its own cases only; on the {} cases that all have nobody is",
-                value.metric, value.arm, value.n_common
+                "{}{on} not marked: {} is best on its own cases only; on the {shared} that all have nobody is",
+                value.metric, value.arm
             ),
         });
     }

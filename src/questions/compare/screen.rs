@@ -81,10 +81,7 @@ fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Bloc
     let cases = comparison.coverage.iter().map(|metric| metric.all_cases).max().unwrap_or(0);
     let arms = comparison.arms.len().max(1) as i64;
     let per_arm = comparison.arms.iter().map(|arm| arm.case_count).max().unwrap_or(cases / arms);
-    let by = match comparison.arms.len() {
-        1 => format!("1 {}", comparison.by),
-        count => format!("{count} {}s", comparison.by),
-    };
+    let by = arms_in_words(comparison.arms.len(), &comparison.by);
     let of_runs = match (comparison.by.as_str(), runs.len()) {
         ("run", _) => String::new(),
         (_, 1) => " of 1 run".to_owned(),
@@ -104,6 +101,16 @@ fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Bloc
             there if there == runs.len() => session.origin().to_owned(),
             there => format!("{}, {} of {} runs", session.origin(), runs.len(), number::count(there as i64)),
         },
+    }
+}
+
+/// How many arms there are, by the dimension's own plural where it has one.
+fn arms_in_words(count: usize, by: &str) -> String {
+    const NOUNS: [&str; 7] = ["run", "model", "prompt", "experiment", "provider", "variant", "task"];
+    if NOUNS.contains(&by) {
+        number::counted(count, by, &format!("{by}s"))
+    } else {
+        number::counted(count, &format!("value of {by}"), &format!("values of {by}"))
     }
 }
 
@@ -131,7 +138,7 @@ fn tasks(comparison: &Comparison) -> Vec<Option<&str>> {
 }
 
 /// What a table shows first: the primary metric, the built-in ones, scores that at least half of the cases carry.
-fn shown_metrics(comparison: &Comparison, asked: &Compare) -> Vec<String> {
+pub(super) fn shown_metrics(comparison: &Comparison, asked: &Compare) -> Vec<String> {
     if !asked.metrics.is_empty() {
         return asked.metrics.clone();
     }
@@ -155,7 +162,7 @@ fn grid(comparison: &Comparison, task: Option<&str>, metrics: &[String], how: (&
     let (labels, with_counts) = how;
     let mut rows: Vec<(String, String, Vec<Cell>)> = Vec::new();
     if with_counts {
-        rows.extend(count_rows(&comparison.arms));
+        rows.extend(count_rows(comparison));
     }
     for metric in metrics {
         let values: Vec<Option<&Value>> = comparison
@@ -175,7 +182,8 @@ fn grid(comparison: &Comparison, task: Option<&str>, metrics: &[String], how: (&
     if heads.len() > MOST_COLUMNS { turned(&heads, rows) } else { upright(&heads, rows) }
 }
 
-fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
+fn count_rows(comparison: &Comparison) -> Vec<(String, String, Vec<Cell>)> {
+    let arms = &comparison.arms;
     let others = |arm: &Arm| arm.scorer_error + arm.limit + arm.cancelled;
     let any_other = arms.iter().any(|arm| others(arm) > 0);
     let counts = arms
@@ -195,7 +203,8 @@ fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
         arms.iter()
             .map(|arm| {
                 let text = of(arm).map_or_else(|| "—".to_owned(), number::percent);
-                let wins = arms.len() > 1 && sharing == 1 && of(arm) == Some(best);
+                let wins =
+                    arms.len() > 1 && sharing == 1 && of(arm) == Some(best) && passes_most(comparison, arm);
                 Cell::marked(text, if wins { Mark::Winner } else { Mark::Plain })
             })
             .collect()
@@ -206,6 +215,13 @@ fn count_rows(arms: &[Arm]) -> Vec<(String, String, Vec<Cell>)> {
         ("pass rate".to_owned(), "latest".to_owned(), rate(|arm| arm.pass_rate_latest)),
         ("pass rate".to_owned(), "scored".to_owned(), rate(|arm| arm.pass_rate_scored)),
     ]
+}
+
+/// Whether an arm also passes most often on the cases that every arm has, in every task.
+fn passes_most(comparison: &Comparison, arm: &Arm) -> bool {
+    let mut values =
+        comparison.values.iter().filter(|value| value.metric == "passed" && value.arm == arm.arm).peekable();
+    values.peek().is_some() && values.all(|value| value.winner_common)
 }
 
 /// A value; marked as the winner only where its own cases and the common ones agree.
@@ -228,8 +244,13 @@ pub(super) fn shown_value(metric: &str, unit: Option<&str>, value: f64) -> Strin
 }
 
 fn upright(arms: &[String], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
-    let mut columns = vec![Column::whole(""), Column::whole("")];
-    columns.extend(arms.iter().map(|arm| Column { head: arm.clone(), right: true, shrinks: true }));
+    let mut columns = vec![Column::whole(""), Column::whole("").key()];
+    columns.extend(arms.iter().map(|arm| Column {
+        head: arm.clone(),
+        right: true,
+        shrinks: true,
+        key: false,
+    }));
     let rows = rows
         .into_iter()
         .map(|(name, how, cells)| {
@@ -252,11 +273,13 @@ fn turned(arms: &[String], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
 }
 
 fn change_table(comparison: &Comparison, task: Option<&str>, metrics: &[String], labels: &Labels) -> Table {
-    let mut columns =
-        vec![Column::text(format!("against {}", labels.get(&comparison.baseline))), Column::whole("metric")];
-    columns.extend(
-        ["better", "worse", "same", "n/a", "mean delta", "95 % interval", "adj. p"].map(Column::number),
-    );
+    let mut columns = vec![
+        Column::text(format!("against {}", labels.get(&comparison.baseline))),
+        Column::whole("metric").key(),
+    ];
+    columns.extend(["better", "worse", "same", "n/a", "mean delta"].map(Column::number));
+    columns.push(Column::number(format!("{} interval", number::percent(1.0 - comparison.alpha))));
+    columns.push(Column::number("adj. p"));
     columns.push(Column::text("verdict"));
     let mut rows = Vec::new();
     for arm in &comparison.arms {
@@ -373,7 +396,7 @@ fn case_table(comparison: &Comparison, title: String, cases: &[&Case], labels: &
     let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
     let mut columns = vec![Column::text(title)];
     let heads = comparison.arms.iter().map(|arm| labels.get(&arm.arm).to_owned());
-    columns.extend(heads.map(|head| Column { head, right: true, shrinks: true }));
+    columns.extend(heads.map(|head| Column { head, right: true, shrinks: true, key: false }));
     let unit = unit_of(comparison, &comparison.case_metric);
     let rows = cases
         .iter()

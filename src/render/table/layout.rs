@@ -42,32 +42,38 @@ pub(super) struct Slot {
 
 /// Arranges columns on a screen (`None`: as wide as they are) into parts that are shown one below the other.
 ///
-/// Every column stands in one part, the first in all of them; each part fits the screen, where a column that is
-/// never shortened may be narrower than its cells when even alone beside the first one it is too wide.
-pub(super) fn arrange(spans: &[Span], screen: Option<usize>) -> Vec<Vec<Slot>> {
+/// Every column stands in one part, the first `keys` ones in all of them (only the first one when they would take
+/// more than half of the screen); each part fits the screen, where a column that is never shortened may be narrower
+/// than its cells when even alone beside the first one it is too wide.
+pub(super) fn arrange(spans: &[Span], keys: usize, screen: Option<usize>) -> Vec<Vec<Slot>> {
     let all: Vec<(usize, Span)> = spans.iter().copied().enumerate().collect();
     let limit = screen.map_or(usize::MAX, |width| width.max(NARROWEST));
-    if total(all.iter().map(|(_, span)| span.least)) <= limit {
+    if all.is_empty() || total(all.iter().map(|(_, span)| span.least)) <= limit {
         return vec![shrink(&all, limit)];
     }
-    let Some((first, rest)) = all.split_first() else { return Vec::new() };
+    let keys = keys.clamp(1, all.len());
+    let (repeated, rest) = all
+        .split_at(if total(all[..keys].iter().map(|(_, span)| span.least)) > limit / 2 { 1 } else { keys });
     if rest.is_empty() {
-        return vec![shrink(&[(first.0, first.1.at_most(limit))], limit)];
+        let narrowed: Vec<(usize, Span)> =
+            repeated.iter().map(|(column, span)| (*column, span.at_most(limit / repeated.len()))).collect();
+        return vec![shrink(&narrowed, limit)];
     }
-    let first = (first.0, first.1.at_most(limit / 2));
-    stack(first, rest, limit).iter().map(|part| shrink(part, limit)).collect()
+    let repeated: Vec<(usize, Span)> =
+        repeated.iter().map(|(column, span)| (*column, span.at_most(limit / 2))).collect();
+    stack(&repeated, rest, limit).iter().map(|part| shrink(part, limit)).collect()
 }
 
-/// Fills part after part with columns at their least widths.
-fn stack(first: (usize, Span), rest: &[(usize, Span)], limit: usize) -> Vec<Vec<(usize, Span)>> {
-    let room = limit - first.1.least - GAP;
+/// Fills part after part with columns at their least widths, each behind the repeated ones.
+fn stack(repeated: &[(usize, Span)], rest: &[(usize, Span)], limit: usize) -> Vec<Vec<(usize, Span)>> {
+    let room = limit.saturating_sub(total(repeated.iter().map(|(_, span)| span.least)) + GAP).max(1);
     let mut parts = Vec::new();
-    let mut part = vec![first];
+    let mut part = repeated.to_vec();
     for &(column, span) in rest {
         let span = span.at_most(room);
         let taken = total(part.iter().map(|(_, span)| span.least));
-        if part.len() > 1 && taken + GAP + span.least > limit {
-            parts.push(std::mem::replace(&mut part, vec![first]));
+        if part.len() > repeated.len() && taken + GAP + span.least > limit {
+            parts.push(std::mem::replace(&mut part, repeated.to_vec()));
         }
         part.push((column, span));
     }
@@ -114,29 +120,41 @@ mod tests {
     #[test]
     fn a_pipe_has_room_for_everything() {
         let spans = [Span::new(500, true), Span::new(3, false)];
-        assert_eq!(widths(&arrange(&spans, None)), [[(0, 500), (1, 3)]]);
-        assert!(arrange(&[], None).iter().all(Vec::is_empty));
+        assert_eq!(widths(&arrange(&spans, 1, None)), [[(0, 500), (1, 3)]]);
+        assert!(arrange(&[], 1, None).iter().all(Vec::is_empty));
     }
 
     #[test]
     fn the_widest_column_gives_first() {
         let spans = [Span::new(12, true), Span::new(30, true), Span::new(10, false)];
-        assert_eq!(widths(&arrange(&spans, Some(46))), [[(0, 12), (1, 20), (2, 10)]]);
-        assert_eq!(widths(&arrange(&spans, Some(35))), [[(0, 11), (1, 10), (2, 10)]]);
-        assert_eq!(widths(&arrange(&spans, Some(30))), [[(0, 8), (1, 8), (2, 10)]]);
+        assert_eq!(widths(&arrange(&spans, 1, Some(46))), [[(0, 12), (1, 20), (2, 10)]]);
+        assert_eq!(widths(&arrange(&spans, 1, Some(35))), [[(0, 11), (1, 10), (2, 10)]]);
+        assert_eq!(widths(&arrange(&spans, 1, Some(30))), [[(0, 8), (1, 8), (2, 10)]]);
     }
 
     #[test]
     fn what_does_not_fit_goes_below_the_first_column() {
         let spans = [Span::new(12, true), Span::new(15, false), Span::new(15, false), Span::new(3, false)];
         let parts = [vec![(0, 12), (1, 15)], vec![(0, 8), (2, 15), (3, 3)]];
-        assert_eq!(widths(&arrange(&spans, Some(30))), parts);
+        assert_eq!(widths(&arrange(&spans, 1, Some(30))), parts);
+    }
+
+    #[test]
+    fn columns_that_name_a_row_stand_in_every_part() {
+        let spans = [Span::new(6, false), Span::new(5, false), Span::new(15, false), Span::new(15, false)];
+        let parts = [vec![(0, 6), (1, 5), (2, 15)], vec![(0, 6), (1, 5), (3, 15)]];
+        assert_eq!(widths(&arrange(&spans, 2, Some(32))), parts);
+        let too_wide = [Span::new(14, false), Span::new(14, false), Span::new(9, false), Span::new(9, false)];
+        assert_eq!(
+            widths(&arrange(&too_wide, 2, Some(30))),
+            [vec![(0, 14), (1, 14)], vec![(0, 14), (2, 9)], vec![(0, 14), (3, 9)]]
+        );
     }
 
     #[test]
     fn one_column_wider_than_the_screen_is_narrowed() {
-        assert_eq!(widths(&arrange(&[Span::new(90, false)], Some(40))), [[(0, 40)]]);
+        assert_eq!(widths(&arrange(&[Span::new(90, false)], 1, Some(40))), [[(0, 40)]]);
         let spans = [Span::new(90, false), Span::new(70, false)];
-        assert_eq!(widths(&arrange(&spans, Some(40))), [[(0, 20), (1, 18)]]);
+        assert_eq!(widths(&arrange(&spans, 1, Some(40))), [[(0, 20), (1, 18)]]);
     }
 }

@@ -43,7 +43,8 @@ impl Style {
 pub(super) fn write_table(table: &Table, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
     let columns: Vec<Drawn> = (0..table.columns.len()).map(|at| Drawn::new(table, at)).collect();
     let spans: Vec<Span> = columns.iter().map(Drawn::span).collect();
-    for (at, part) in arrange(&spans, screen.width).iter().enumerate() {
+    let keys = 1 + table.columns.iter().skip(1).take_while(|column| column.key).count();
+    for (at, part) in arrange(&spans, keys, screen.width).iter().enumerate() {
         if at > 0 {
             out.write_all(b"\n")?;
         }

@@ -2,7 +2,7 @@
 
 mod durability;
 mod faults;
-mod objects;
+pub(crate) mod objects;
 mod other_reader;
 mod publishing;
 mod races;

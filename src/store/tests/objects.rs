@@ -19,7 +19,7 @@ use object_store::{
 /// When to fail; operations count from 1. A read that is done and fails is a read that is not done, so a lost
 /// answer and a crash count only writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Never,
     /// This operation is not done.
     Before(usize),
@@ -33,7 +33,7 @@ pub(super) enum Fault {
 type Interlude = Arc<Mutex<Option<(&'static str, BoxFuture<'static, ()>)>>>;
 
 #[derive(Clone)]
-pub(super) struct Watched {
+pub(crate) struct Watched {
     inner: Arc<dyn ObjectStore>,
     fault: Fault,
     seen: Arc<AtomicUsize>,
@@ -57,7 +57,7 @@ fn failure() -> Error {
 }
 
 impl Watched {
-    pub(super) fn new(inner: Arc<dyn ObjectStore>, fault: Fault) -> Self {
+    pub(crate) fn new(inner: Arc<dyn ObjectStore>, fault: Fault) -> Self {
         Self {
             inner,
             fault,
@@ -69,17 +69,17 @@ impl Watched {
     }
 
     /// Lets something happen just before a path is read for the first time.
-    pub(super) fn before_reading(&self, path: &'static str, happens: BoxFuture<'static, ()>) {
+    pub(crate) fn before_reading(&self, path: &'static str, happens: BoxFuture<'static, ()>) {
         *self.interlude.lock().unwrap() = Some((path, happens));
     }
 
     /// Whether the thing that should happen has happened.
-    pub(super) fn has_happened(&self) -> bool {
+    pub(crate) fn has_happened(&self) -> bool {
         self.interlude.lock().unwrap().is_none()
     }
 
     /// Whether the fault was reached.
-    pub(super) fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         match self.fault {
             Fault::Never => false,
             Fault::Before(n) => self.seen.load(Ordering::SeqCst) >= n,
@@ -87,7 +87,7 @@ impl Watched {
         }
     }
 
-    pub(super) fn operations(&self) -> Vec<String> {
+    pub(crate) fn operations(&self) -> Vec<String> {
         self.operations.lock().unwrap().clone()
     }
 

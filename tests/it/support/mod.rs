@@ -1,5 +1,6 @@
 //! What several tests need: runs in memory and in stores, the built binary, the shared data when it is there.
 
+pub mod sandbox;
 pub mod synthetic;
 pub mod tables;
 
@@ -9,9 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use runq::import::ImportOptions;
 use runq::ingest::{InMemory, Labels, Order, Summary, Surroundings, discover, ingest, read_into_memory};
-use runq::model::Timestamp;
+use runq::model::{ResultRow, Row as _, ScoreRow, StepRow, Timestamp};
 use runq::questions::compare::{Compare, compare};
-use runq::session::{Facts, Request, Session};
+use runq::session::{Facts, Request, RunEntry, Session};
 use runq::source::LocalDisk;
 use runq::store::Store;
 use serde_json::Value;
@@ -66,6 +67,21 @@ pub async fn compared(paths: &[&Path], request: Request) -> Value {
     let mut session = session(paths, request).await;
     let compared = compare(&mut session, &Compare::default()).await.expect("a comparison");
     compared.answer.document.expect("compare has a document")
+}
+
+/// Everything in a store, as a session is opened over it.
+pub async fn stored(store: &Store) -> Facts {
+    let snapshot = store.snapshot().await.expect("a snapshot");
+    let table = |name| snapshot.provider(name).expect("a table of rows");
+    Facts {
+        runs: snapshot.runs.iter().map(|run| RunEntry { run: run.clone(), argument: None }).collect(),
+        metrics: snapshot.metrics.clone(),
+        results: table(ResultRow::TABLE),
+        scores: table(ScoreRow::TABLE),
+        steps: table(StepRow::TABLE),
+        origin: "test".to_owned(),
+        user_views: Vec::new(),
+    }
 }
 
 /// Takes paths into a store.

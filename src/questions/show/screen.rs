@@ -1,0 +1,216 @@
+//! One run as a person reads it: facts, cases, what is missing, what to do next. Words only; nothing is asked here.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{CaseEntry, CaseRow, Missing, Show};
+use crate::answer::{Block, Cell, Column, Mark, Table, number};
+use crate::model::{RunRow, Status};
+use crate::questions::runs::minute;
+
+pub(super) fn heading(run: &RunRow) -> Block {
+    let name = run.name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
+    Block::Headline {
+        left: format!("{}{name} · {}", run.run_id, run.task),
+        right: format!("{} {}", run.tool, run.tool_version.as_deref().unwrap_or("")).trim_end().to_owned(),
+    }
+}
+
+pub(super) fn facts_table(run: &RunRow, overview: &BTreeMap<String, Value>, said: (&str, &Show)) -> Table {
+    let (counts, asked) = said;
+    let number_of = |name: &str| overview.get(name).and_then(Value::as_f64);
+    let count_of = |name: &str| overview.get(name).and_then(Value::as_i64).unwrap_or(0);
+    let rate = |name: &str| number_of(name).map_or_else(|| "—".to_owned(), number::percent);
+    let mut facts: Vec<(&str, String)> = vec![
+        ("status", run.status.clone()),
+        ("cases", counts.to_owned()),
+        (
+            "pass rate",
+            format!(
+                "{} latest · {} scored · {} over all {} attempts",
+                rate("pass_rate_latest"),
+                rate("pass_rate_scored"),
+                rate("pass_rate_attempts"),
+                number::count(count_of("attempts"))
+            ),
+        ),
+    ];
+    if count_of("superseded") > 0 {
+        let (rerun, superseded) = (count_of("rerun_cases"), count_of("superseded"));
+        facts.push(("run again", format!("{rerun} cases, {superseded} attempts superseded")));
+    }
+    if let Some(cost) = number_of("cost_usd") {
+        let spent = number_of("cost_usd_spent").unwrap_or(cost);
+        let all = if spent > cost {
+            format!(", {} with superseded attempts", number::cost(spent))
+        } else {
+            String::new()
+        };
+        facts.push(("cost_usd", format!("{}{all}", number::cost(cost))));
+    }
+    if let Some(tokens) = number_of("total_tokens") {
+        facts.push(("tokens", number::count(tokens as i64)));
+    }
+    if let Some(started) = run.started_at {
+        let ended =
+            run.ended_at.map_or_else(String::new, |ended| format!(" to {}", minute(&ended.to_rfc3339())));
+        facts.push(("ran", format!("{}{ended}", minute(&started.to_rfc3339()))));
+    }
+    facts.push(("run folder", relative(&run.source_path, &asked.here)));
+    facts.push(("eval file", run.eval_file.clone().unwrap_or_else(|| format!("unknown: {}", NO_EVAL_FILE))));
+    for (name, object) in [("tags", &run.tags), ("params", &run.params)] {
+        if let Some(text) = object {
+            facts.push((name, pairs(text)));
+        }
+    }
+    Table {
+        columns: vec![Column::whole(""), Column::text("")],
+        rows: facts
+            .into_iter()
+            .map(|(name, value)| vec![Cell::marked(name, Mark::Dim), Cell::plain(value)])
+            .collect(),
+    }
+}
+
+pub(super) const NO_EVAL_FILE: &str = "the source does not name it";
+
+/// How the cases ended, in the words of the screen.
+pub(super) fn counts(cases: &[CaseRow]) -> String {
+    let mut text = number::count(cases.len() as i64);
+    for status in Status::ALL {
+        let word = status.screen_word();
+        let count = cases.iter().filter(|case| screen_word(&case.status, case.passed) == word).count();
+        if count > 0 {
+            text.push_str(&format!(" · {} {word}", number::count(count as i64)));
+        }
+    }
+    text
+}
+
+/// What the screen says of a result. One that ran, had no verdict and scored below the threshold is a fail.
+pub(super) fn screen_word(status: &str, passed: Option<bool>) -> String {
+    match (Status::parse(status), passed) {
+        (Some(Status::Ok), Some(false)) => Status::QualityFailure.screen_word().to_owned(),
+        (Some(status), _) => status.screen_word().to_owned(),
+        (None, _) => status.to_owned(),
+    }
+}
+
+fn pairs(text: &str) -> String {
+    let Ok(Value::Object(object)) = serde_json::from_str(text) else { return text.to_owned() };
+    object
+        .iter()
+        .map(|(key, value)| format!("{key}={}", crate::import::json::stored_text(value).unwrap_or_default()))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A path as seen from a folder; itself when it does not lie below.
+pub(super) fn relative(path: &str, here: &Path) -> String {
+    match Path::new(path).strip_prefix(here) {
+        Ok(rest) if rest.as_os_str().is_empty() => ".".to_owned(),
+        Ok(rest) => rest.display().to_string(),
+        Err(_) => path.to_owned(),
+    }
+}
+
+pub(super) fn case_table(cases: &[CaseEntry], asked: &Show, several_models: bool) -> Table {
+    let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
+    let several_epochs = cases.iter().any(|case| case.epoch > 1);
+    let mut columns = vec![Column::whole("case")];
+    if several_models {
+        columns.push(Column::text("model"));
+    }
+    columns.push(Column::whole("status"));
+    columns.extend(["attempts", "score"].map(Column::number));
+    columns.extend(asked.metrics.iter().map(Column::number));
+    columns.extend(["duration_ms", "cost_usd"].map(Column::number));
+    columns.push(Column::text("error"));
+    let rows = cases
+        .iter()
+        .map(|case| {
+            let mut name =
+                if several_tasks { format!("{}/{}", case.task, case.case_id) } else { case.case_id.clone() };
+            if several_epochs {
+                name = format!("{name} #{}", case.epoch);
+            }
+            let mut row = vec![Cell::plain(name)];
+            if several_models {
+                row.push(Cell::plain(case.model.clone().unwrap_or_default()));
+            }
+            row.extend(case_cells(case, asked));
+            row
+        })
+        .collect();
+    Table { columns, rows }
+}
+
+fn case_cells(case: &CaseEntry, asked: &Show) -> Vec<Cell> {
+    let or_dash = |text: Option<String>| Cell::plain(text.unwrap_or_else(|| "—".to_owned()));
+    let mut cells = vec![
+        Cell::plain(screen_word(&case.status, case.passed)),
+        Cell::plain(number::count(case.attempts)),
+        or_dash(case.score.map(number::score)),
+    ];
+    cells.extend(asked.metrics.iter().map(|metric| match case.scores.get(metric) {
+        Some(Value::Number(value)) => or_dash(value.as_f64().map(number::score)),
+        Some(Value::String(label)) => Cell::plain(label.clone()),
+        _ => Cell::plain("—"),
+    }));
+    cells.push(or_dash(case.duration_ms.map(number::duration_ms)));
+    cells.push(or_dash(case.cost_usd.map(number::cost)));
+    let place: Vec<&str> =
+        [case.error_reason.as_deref(), case.error_stage.as_deref()].into_iter().flatten().collect();
+    let error = [place.join(" at "), case.error_message.clone().unwrap_or_default()];
+    cells.push(Cell::plain(error.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")));
+    cells
+}
+
+pub(super) fn missing_blocks(missing: &[Missing], count: Option<i64>) -> Vec<Block> {
+    const NAMED: usize = 10;
+    match count {
+        Some(count) if count > 0 && missing.is_empty() => {
+            vec![Block::Line(format!("missing {count} planned cases; which ones the source does not say"))]
+        }
+        Some(count) if count > 0 => {
+            let names: Vec<String> = missing
+                .iter()
+                .take(NAMED)
+                .map(|key| match &key.model {
+                    Some(model) => format!("{} ({model})", key.case_id),
+                    None => key.case_id.clone(),
+                })
+                .collect();
+            let more = if missing.len() > NAMED {
+                format!(" and {} more", missing.len() - NAMED)
+            } else {
+                String::new()
+            };
+            vec![Block::Line(format!("missing {count}: {}{more}", names.join(", ")))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What to do when rows are open: those of `failed_rows`, and planned keys that the source only counts.
+pub(super) fn hint(run: &RunRow, failed: i64, uncounted: i64) -> Option<Block> {
+    let open = failed + uncounted;
+    (open > 0).then(|| {
+        Block::Line(format!(
+            "{open} open, to resume or run again: runq sql \"SELECT * FROM failed_rows\" --run {}",
+            shell_word(&run.run_id)
+        ))
+    })
+}
+
+/// A word as a shell takes it.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,9 @@
+//! The built binary as a person uses it at a terminal, one file per subject.
+
+mod compare;
+mod ingest;
+mod processes;
+mod reading;
+mod refusals;
+mod sql;
+mod stores;
