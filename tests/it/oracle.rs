@@ -375,7 +375,7 @@ async fn agree_over(seeds: impl Iterator<Item = u64>) {
     }
     assert!(rows > 0);
     eprintln!("{rows} rows of views compared");
-    let shown = lines.iter().take(60).cloned().collect::<Vec<_>>().join("\n");
+    let shown = lines.iter().take(100).cloned().collect::<Vec<_>>().join("\n");
     assert!(lines.is_empty(), "{} differences:\n{shown}", lines.len());
 }
 
