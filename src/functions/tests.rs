@@ -220,6 +220,23 @@ async fn sql_takes_columns_mixed_with_constants() {
 }
 
 #[tokio::test]
+async fn sql_takes_quantiles_of_lists() {
+    let ctx = SessionContext::new();
+    register(&ctx);
+    let sql = "SELECT g, quantile_of(array_sort(array_agg(x) FILTER (WHERE x IS NOT NULL)), 0.9) AS whole,
+                      quantile_of(array_sort(array_agg(x)), 0.5) AS holes
+               FROM (VALUES (1, 9.0), (1, 0.0), (2, NULL), (3, 4.0), (3, NULL)) AS t(g, x) GROUP BY g ORDER BY g";
+    let batches = ctx.sql(sql).await.unwrap().collect().await.unwrap();
+    let batch = arrow::compute::concat_batches(&batches[0].schema(), &batches).unwrap();
+    let column = |place: usize| -> Vec<Option<f64>> {
+        batch.column(place).as_primitive::<Float64Type>().iter().collect()
+    };
+    assert_eq!(column(1), [Some(8.1), None, Some(4.0)]);
+    assert_eq!(column(2), [Some(4.5), None, None]);
+    close(row("SELECT quantile_of([0, 1, 2, 3], 0.25)").await[0], 0.75, 0.0);
+}
+
+#[tokio::test]
 async fn a_wrong_number_of_arguments_is_refused_when_planned() {
     let ctx = SessionContext::new();
     register(&ctx);

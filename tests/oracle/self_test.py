@@ -197,8 +197,10 @@ def missing_values():
     row = change_of(rows, "--baseline", "a", "--errors-as", "zero")
     check("errors as zero", tuple(row[name] for name in names), (3, 1, 1, 2))
     check("an error loses", row["regressed"], 1)
+    for row in rows:
+        row.update(input_tokens=3, output_tokens=4)
     answer = oracle.compare(rows, oracle.options_from(["--baseline", "a"]))
-    metrics = {row["metric"] for row in answer["metric_summary"]}
+    metrics = {row["metric"] for row in answer["metric_summary"]} - {"input_tokens", "output_tokens"}
     check("metrics without any value are left out", metrics, {"score", "passed", "m1"})
     summary = next(row for row in answer["metric_summary"] if row["arm"] == "b" and row["metric"] == "score")
     check("summary of b", (summary["n"], summary["unscored"]), (2, 4))
@@ -233,6 +235,11 @@ def verdicts():
     check("McNemar (9, 1)", (row["p_value"], row["p_adjusted"], row["verdict"]), (0.021484375, 0.021484375, "improved"))
     row = change_of(pairs([(0.1, 0.4), (0.2, 0.3)] * 4, c="one"), "--baseline", "a", "--cluster", "c")
     check("one cluster", (row["standard_error"], row["p_value"], row["verdict"]), (None, None, "too few cases"))
+    rows = pairs([(0.0, float(i)) for i in range(4)])
+    for row in rows:
+        row["c"] = "together" if row["id"] in ("c0", "c1") else None
+    row = change_of(rows, "--baseline", "a", "--cluster", "c")
+    check("a case without a cluster is one of its own", row["units"], 3)
     rows = pairs([(0.5, 0.5 + i / 100) for i in range(1, 9)], cost_usd=1.0)
     row = change_of(rows, "--baseline", "a", metric="cost_usd")
     check("no verdict of cost", (row["verdict"], row["p_adjusted"]), (None, None))
