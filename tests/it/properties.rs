@@ -40,7 +40,7 @@ fn rough(seed: u64) -> Plan {
         null_rate: 0.05,
         nan_rate: 0.05,
         text_bytes: 20,
-        unequal_cases: seed % 3 != 0,
+        unequal_cases: !seed.is_multiple_of(3),
     }
 }
 
