@@ -1,8 +1,9 @@
 -- What was measured of every latest result, in one long shape?
 -- Grain: one row per latest result and metric: the built-in metrics of every result, and the tool's scores.
 -- Ties and nulls: value is null when unscored; an error has no value in any metric (with errors as zero: 0 in score,
--- passed and the tool's scores of direction higher, for execution_error and scorer_error). label holds a value that
--- is no number. The headline score of a tool that calls it otherwise stands under its own name only.
+-- passed and the tool's scores, all of direction higher only, for execution_error and scorer_error: where less is
+-- better 0 would be the best value). label holds a value that is no number. The headline score of a tool that calls
+-- it otherwise stands under its own name only.
 SELECT
     latest_results.arm,
     latest_results.run_id,
@@ -21,7 +22,11 @@ SELECT
     CASE
         WHEN latest_results.status = 'cancelled' THEN NULL
         WHEN latest_results.status IN ('execution_error', 'scorer_error')
-            THEN CASE WHEN $errors_as = 'zero' AND metrics.metric IN ('score', 'passed') THEN 0.0 END
+            THEN
+                CASE
+                    WHEN $errors_as = 'zero' AND metrics.metric IN ('score', 'passed') AND metrics.direction = 'higher'
+                        THEN 0.0
+                END
         WHEN metrics.metric = 'score' THEN latest_results.score
         WHEN metrics.metric = 'passed' THEN CAST(CAST(latest_results.passed AS INT) AS DOUBLE)
         WHEN metrics.metric = 'duration_ms' THEN latest_results.duration_ms

@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use runq::session::{By, Facts, Options, Request, Session};
+use runq::model::MetricRow;
+use runq::session::{By, ErrorsAs, Facts, Options, Request, Session};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -360,7 +361,7 @@ async fn clustered_error_has_the_small_sample_factor() {
     }
 }
 
-/// Every delta is 15/17; their mean is not, for want of digits, and that must not look like noise.
+/// Fourteen times 15/17 is no double; what is lost there must not look like noise between the cases.
 #[tokio::test(flavor = "multi_thread")]
 async fn equal_deltas_leave_the_exact_sign_test() {
     let delta = 15.0 / 17.0;
@@ -370,7 +371,7 @@ async fn equal_deltas_leave_the_exact_sign_test() {
     for (options, units) in [(own_case, 14), (clustered, 7)] {
         let changes = example.changes(options).await;
         let row = one(&changes, &[("metric", "moved")]);
-        assert_ne!(number(row, "mean_delta"), delta);
+        assert_eq!(number(row, "mean_delta"), delta);
         assert_eq!((&row["units"], &row["standard_error"]), (&json!(units), &json!(0.0)), "{row}");
         assert!(row.get("p_value").is_none() && row.get("p_adjusted").is_none(), "{row}");
         assert_eq!((&row["test"], &row["verdict"]), (&json!("exact sign"), &json!("improved")), "{row}");
@@ -493,4 +494,40 @@ async fn detectable_effect_at_power_of_four_fifths() {
     assert!(mde("miller_970") < 0.03 && mde("miller_968") > 0.03, "969 cases find 0.03");
     assert_printed("one answer per case", mde("once"), "0.13273");
     assert_printed("ten answers per case", mde("ten_times"), "0.07567");
+}
+
+/// Where less is better 0 would be the best value there is: an error must not win.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_as_zero_never_is_the_best_value() {
+    let row = |run: &str, id: u32, status: &str, score: Option<f64>| json!({"run": run, "id": id, "status": status, "score": score, "loss": score});
+    let rows_of_both = [
+        row("baseline", 1, "ok", Some(0.5)),
+        row("baseline", 2, "ok", Some(0.5)),
+        row("candidate", 1, "execution_error", None),
+        row("candidate", 2, "ok", Some(0.75)),
+    ];
+    let (_folder, mut facts) =
+        written(&rows_of_both, "case_id=id,run=run,status=status,score=score,metric.loss=loss");
+    let options = Options { errors_as: ErrorsAs::Zero, ..Options::default() };
+    for (direction, n, mean) in [("higher", 2, 0.375), ("lower", 1, 0.75)] {
+        facts.metrics = ["score", "loss"]
+            .map(|metric| MetricRow {
+                metric: metric.to_owned(),
+                direction: Some(direction.to_owned()),
+                origin: "user".to_owned(),
+                ..MetricRow::default()
+            })
+            .to_vec();
+        let mut session = opened(facts.clone(), against("baseline", options.clone())).await;
+        let summary = rows(&mut session, "SELECT * FROM metric_summary WHERE arm = 'candidate'").await;
+        for metric in ["score", "loss"] {
+            let row = one(&summary, &[("metric", metric)]);
+            assert_eq!(
+                (&row["n"], &row["mean"]),
+                (&json!(n), &json!(mean)),
+                "{metric} is better {direction}"
+            );
+        }
+        assert_eq!(one(&summary, &[("metric", "passed")])["n"], 2);
+    }
 }
