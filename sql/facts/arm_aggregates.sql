@@ -3,6 +3,7 @@
 -- Ties and nulls: n counts cases with a value, unscored those without; every number is over n cases and null when n
 -- is 0; value is the one by the metric's aggregate. common holds the cases that have a value in every arm. The pooled
 -- line stands only when task_sets allows it.
+-- Kept: computed once per session, since questions read it several times.
 WITH arms AS (
     SELECT max(arms) AS arms
     FROM task_sets

@@ -3,6 +3,7 @@
 -- Ties and nulls: value is the mean over all latest results of the arm for that case (epochs, and pooled runs, models
 -- or prompts) that have one, null when none has; a row that another run copied counts once. results counts them,
 -- unscored those without a value.
+-- Kept: computed once per session, since questions read it several times.
 WITH executions AS (
     SELECT
         arm,

@@ -1,6 +1,7 @@
 -- May the tasks be pooled into one line?
 -- Grain: one row.
 -- Ties and nulls: poolable is true when there are several tasks and every arm has the same (task, case) set.
+-- Kept: computed once per session, since questions read it several times.
 WITH cases AS (
     SELECT
         task,

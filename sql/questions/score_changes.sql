@@ -4,6 +4,7 @@
 -- threshold, in the metric's good or bad direction; unchanged: less than that, or a metric without direction;
 -- baseline_only and candidate_only: the other arm did not run the case; unscored: a value is missing on one side.
 -- delta is candidate minus baseline, of raw doubles, null unless both have a value.
+-- Kept: computed once per session, since questions read it several times.
 WITH candidates AS (
     SELECT DISTINCT arm
     FROM arm_cases

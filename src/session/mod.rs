@@ -269,6 +269,10 @@ impl Session {
         for view in needed {
             if !self.registered.contains(&view.name) {
                 views::register(&self.ctx, &view, &parameters).await?;
+                // Asked for itself it may be narrowed by the question; read by others it is read several times.
+                if view.kept && !relations.contains(&view.name) {
+                    views::materialize(&self.ctx, &view.name).await?;
+                }
                 self.registered.push(view.name);
             }
         }

@@ -32,6 +32,8 @@ pub struct View {
     pub grain: String,
     /// What happens with ties and nulls.
     pub notes: String,
+    /// Whether its rows are computed once in a session when another view reads it (`Kept:` in the header).
+    pub kept: bool,
     /// Its text.
     pub sql: String,
 }
@@ -42,7 +44,9 @@ impl View {
         let header: Vec<&str> =
             sql.lines().take_while(|line| line.starts_with("--")).map(|line| line[2..].trim()).collect();
         let header = header.join(" ");
-        let (question, rest) = header.split_once("Grain:").unwrap_or((&header, ""));
+        let (header, kept) =
+            header.split_once("Kept:").map_or((header.as_str(), false), |(rest, _)| (rest, true));
+        let (question, rest) = header.split_once("Grain:").unwrap_or((header, ""));
         let (grain, notes) = rest.split_once("Ties and nulls:").unwrap_or((rest, ""));
         Self {
             name: name.to_owned(),
@@ -50,6 +54,7 @@ impl View {
             question: question.trim().to_owned(),
             grain: grain.trim().to_owned(),
             notes: notes.trim().to_owned(),
+            kept,
             sql: sql.to_owned(),
         }
     }

@@ -228,8 +228,11 @@ pub struct Compared {
 /// # Errors
 /// When an arm or metric that was asked for does not exist, or the views cannot be computed.
 pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared, SessionError> {
-    session.materialize("case_values").await?;
+    for kept in ["case_values", "metric_coverage", "arm_aggregates", "arms"] {
+        session.materialize(kept).await?;
+    }
     let baseline = session.baseline().await?;
+    session.materialize("score_changes").await?;
     let mut arms: Vec<Arm> = session.rows("SELECT * FROM arms ORDER BY first_row, arm").await?.read()?;
     arms.sort_by_key(|arm| arm.arm != baseline);
     let coverage: Vec<Coverage> =

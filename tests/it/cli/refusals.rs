@@ -64,7 +64,7 @@ fn without_a_store_every_question_says_how_to_get_one() {
 
 #[test]
 fn names_that_nothing_has_suggest_the_near_one_or_list_what_is_there() {
-    let cases: [(&[&str], i32, &str); 14] = [
+    let cases: [(&[&str], i32, &str); 12] = [
         (
             &["compare", "baseline", "candidate", "--baseline", "nope"],
             66,
@@ -86,22 +86,12 @@ fn names_that_nothing_has_suggest_the_near_one_or_list_what_is_there() {
             "error: cannot compare by zzz: neither runs nor results have such a column\n  hint: run, model, prompt, experiment, provider, variant, tags.KEY, params.KEY or a column",
         ),
         (
-            &["compare", "--metric", "scroe"],
-            66,
-            "error: there is no metric scroe\n  hint: did you mean score?",
-        ),
-        (
             &["compare", "--primary", "scroe"],
             66,
             "error: there is no metric scroe\n  hint: did you mean score?",
         ),
         (
             &["compare", "--threshold", "scroe=0.1"],
-            66,
-            "error: there is no metric scroe\n  hint: did you mean score?",
-        ),
-        (
-            &["compare", "--aggregate", "scroe=max"],
             66,
             "error: there is no metric scroe\n  hint: did you mean score?",
         ),
