@@ -55,7 +55,7 @@ counted AS (
         exact_stddev(delta) AS stddev,
         sum(CASE WHEN delta > 0.0 THEN 1 ELSE 0 END) AS rose,
         sum(CASE WHEN delta < 0.0 THEN 1 ELSE 0 END) AS fell,
-        min(delta) = max(delta) AS all_equal,
+        max(CASE WHEN delta IS NOT NULL THEN greatest(abs(baseline_value), abs(candidate_value)) END) AS largest,
         bool_and(delta IS NULL OR (baseline_value IN (0.0, 1.0) AND candidate_value IN (0.0, 1.0))) AS all_binary
     FROM changes
     GROUP BY baseline, candidate, task, metric
@@ -98,17 +98,16 @@ clustered AS (
     GROUP BY cluster_sums.candidate, cluster_sums.task, cluster_sums.metric
 ),
 
-erred AS (
+scattered AS (
     SELECT
         counted.*,
         CASE WHEN $clustered THEN coalesce(clustered.clusters, 0) ELSE counted.common END AS units,
         CASE
-            WHEN counted.all_equal AND coalesce(clustered.clusters, counted.common) > 1 THEN 0.0
             WHEN NOT $clustered THEN counted.stddev / sqrt(CAST(counted.common AS DOUBLE))
             WHEN clustered.clusters > 1
                 THEN
                     sqrt(clustered.clusters / (clustered.clusters - 1.0)) * clustered.residual / counted.common
-        END AS standard_error,
+        END AS scatter,
         CASE WHEN $clustered THEN clustered.rose ELSE counted.rose END AS units_rose,
         CASE WHEN $clustered THEN clustered.fell ELSE counted.fell END AS units_fell,
         counted.all_binary AND NOT $clustered AS mcnemar
@@ -120,6 +119,16 @@ erred AS (
             AND counted.metric = clustered.metric
 ),
 
+-- 0.8 - 0.7 and 0.4 - 0.3 differ in the last bit: what doubles round off (four units in the last place of the largest
+-- value) is no scatter, and no difference either.
+erred AS (
+    SELECT
+        *,
+        CASE WHEN scatter <= 1e-15 * largest THEN 0.0 ELSE scatter END AS standard_error,
+        abs(mean_delta) > 1e-15 * largest AS moved
+    FROM scattered
+),
+
 tested AS (
     SELECT
         erred.*,
@@ -127,14 +136,13 @@ tested AS (
         metric_coverage.family,
         metric_coverage.judges,
         CASE
-            WHEN erred.common = 0 OR erred.all_equal THEN NULL
+            WHEN NOT coalesce(erred.standard_error > 0.0, FALSE) THEN NULL
             WHEN erred.mcnemar THEN mcnemar_exact_p(erred.rose, erred.fell)
-            WHEN erred.standard_error > 0.0
-                THEN student_t_p(erred.mean_delta / erred.standard_error, CAST(erred.units - 1 AS DOUBLE))
+            ELSE student_t_p(erred.mean_delta / erred.standard_error, CAST(erred.units - 1 AS DOUBLE))
         END AS p_value,
         CASE
             WHEN erred.common = 0 THEN NULL
-            WHEN erred.standard_error = 0.0 AND erred.mean_delta <> 0.0 THEN 'exact sign'
+            WHEN erred.standard_error = 0.0 AND erred.moved THEN 'exact sign'
             WHEN erred.mcnemar THEN 'exact McNemar'
             WHEN $clustered THEN 'clustered t'
             ELSE 'paired t'
