@@ -18,6 +18,7 @@ import math
 import multiprocessing
 import pathlib
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,7 @@ ZEROED = {"execution_error", "scorer_error"}
 KNOWN = set(KEY + BUILT_IN) | {"id", "case_id", "attempt", "status", "error", "timestamp", "verdict", "input", "output",
                               "expected", "experiment", "provider", "category", "cluster"}
 TOO_FEW = 6
+ROUNDING = 1e-15  # of the largest value: a scatter or a difference no larger than that is what doubles round off
 PERCENTILES = {"p50": 50, "p90": 90, "p95": 95, "p99": 99}
 
 
@@ -143,13 +145,13 @@ def measurements(rows, own, options):
 
 
 def case_values(frame):
-    """The mean of the values of each arm, task, case and metric, its sum rounded once; NaN without a value."""
+    """The mean of the values of each arm, task, case and metric, rounded once; NaN without a value."""
     group = frame.groupby(["arm", "task", "case", "metric"])["value"]
     means = group.mean()
     several = group.count()
     several = several[several > 1].index
     scored = frame.dropna(subset="value").set_index(["arm", "task", "case", "metric"]).sort_index()["value"]
-    exact = scored[scored.index.isin(several)].groupby(level=[0, 1, 2, 3]).agg(lambda x: math.fsum(x) / len(x))
+    exact = scored[scored.index.isin(several)].groupby(level=[0, 1, 2, 3]).agg(exact_mean)
     means.loc[exact.index] = exact
     return means.reset_index()
 
@@ -164,12 +166,17 @@ def aggregate(metric, options):
 
 # ---------------------------------------------------------------------------------------------- summaries
 
+def exact_mean(values):
+    """The mean rounded once."""
+    return float(sum(map(Fraction, map(float, values))) / len(values))
+
+
 def describe(values):
     """The numbers of metric_summary over the case values of one arm, task and metric; NaN is unscored."""
     x = values.dropna().to_numpy()
     n = len(x)
     row = {"n": n, "unscored": int(values.isna().sum())}
-    row["mean"] = math.fsum(x) / n if n else None
+    row["mean"] = exact_mean(x) if n else None
     row["sum"] = math.fsum(x) if n else None
     row["min"], row["max"] = (x.min(), x.max()) if n else (None, None)
     row["stddev"] = spread(x) if n > 1 else None
@@ -258,12 +265,13 @@ def test_deltas(a, b, groups, alpha):
     units = len(set(groups)) if groups is not None else n
     if units < 2:
         return out
-    mean, equal = math.fsum(d) / n, d.min() == d.max()
+    mean, noise = exact_mean(d), ROUNDING * max(abs(a).max(), abs(b).max())
     if groups is not None:
         sums = pd.Series(d - mean).groupby(np.asarray(groups)).sum().to_numpy()
-        se = 0.0 if equal else math.sqrt(units / (units - 1) * math.fsum(sums * sums)) / n
+        se = math.sqrt(units / (units - 1) * math.fsum(sums * sums)) / n
     else:
-        se = 0.0 if equal else float(stats.sem(d))
+        se = float(stats.sem(d))
+    se = 0.0 if se <= noise else se
     half = stats.t.ppf(1 - alpha / 2, units - 1) * se
     out.update(standard_error=se, ci_low=mean - half, ci_high=mean + half)
     if se > 0 and binary:
@@ -271,7 +279,7 @@ def test_deltas(a, b, groups, alpha):
         out["p_value"] = float(stats.binomtest(up, up + int((d < 0).sum()), 0.5).pvalue)
     elif se > 0:
         out["p_value"] = float(2 * stats.t.sf(abs(mean / se), units - 1))
-    elif mean != 0:
+    elif abs(mean) > noise:
         out["test"] = "sign_test"
     return out
 
@@ -286,11 +294,11 @@ def change(pair, metric, options):
     row = {"common": n}
     for name in ("improved", "regressed", "unchanged", "baseline_only", "candidate_only", "unscored"):
         row[name] = int(outcomes.get(name, 0))
-    row["mean_baseline"] = math.fsum(a) / n if n else None
-    row["mean_candidate"] = math.fsum(b) / n if n else None
-    row["mean_delta"] = math.fsum(b - a) / n if n else None
+    row["mean_baseline"] = exact_mean(a) if n else None
+    row["mean_candidate"] = exact_mean(b) if n else None
+    row["mean_delta"] = exact_mean(b - a) if n else None
     gains = ((b - a)[a < 1] / (1 - a[a < 1])) if metric not in SPENDING and way == "higher" else np.array([])
-    row["normalized_gain"] = math.fsum(gains) / len(gains) if len(gains) else None
+    row["normalized_gain"] = exact_mean(gains) if len(gains) else None
     groups = list(scored["cluster"]) if options.cluster else None
     row.update(test_deltas(a, b, groups, options.alpha))
     power = stats.norm.ppf(1 - options.alpha / 2) + stats.norm.ppf(0.8)
@@ -371,7 +379,7 @@ def compare(lines, options):
     own = own_metrics(rows, options.cluster)
     results = once_per_arm(latest(rows), options.by)
     arms = sorted({row["arm"] for row in results})
-    options.baseline = options.baseline or first_arm(results)
+    options.baseline = options.baseline or first_arm(rows, options.by)
     if options.baseline not in arms:
         sys.exit(f"no arm {options.baseline!r}; arms: {', '.join(arms)}")
     cases = case_values(measurements(results, own, options))
@@ -395,13 +403,15 @@ def compare(lines, options):
             "change_counts": change_counts(cases, ran, clusters, scopes, options)}
 
 
-def first_arm(results):
+def first_arm(rows, by):
+    """The arm with the earliest run, then the one whose row comes first in the source, be it its last attempt or not."""
     began = {}
-    for row in results:
+    for row in rows:
         stamp = row.get("timestamp")
         if stamp is not None:
             began[row["run"]] = min(began.get(row["run"], stamp), stamp)
-    return min(results, key=lambda row: (row["run"] not in began, began.get(row["run"], ""), row["place"]))["arm"]
+    placed = [row for row in rows if row.get(by) is not None]
+    return str(min(placed, key=lambda row: (row["run"] not in began, began.get(row["run"], ""), row["place"]))[by])
 
 
 def plain(value):

@@ -231,6 +231,11 @@ def verdicts():
           ("improved", "sign_test", None, 0.0))
     check("five of five", score([(0.0, 1.0)] * 5)["verdict"], "too few cases")
     check("equal", score([(0.3, 0.3)] * 9)["verdict"], "no difference shown")
+    row = score([(0.7, 0.8), (0.3, 0.4), (0.1, 0.2)] * 2)
+    check("equal but for the last bit", (row["test"], row["p_value"], row["standard_error"], row["verdict"]),
+          ("sign_test", None, 0.0, "improved"))
+    row = score([(0.3, 0.1 + 0.2)] * 9)
+    check("a last bit is no difference", (row["test"], row["verdict"]), ("paired_t", "no difference shown"))
     row = score([(0.0, 1.0)] * 9 + [(1.0, 0.0)])
     check("McNemar (9, 1)", (row["p_value"], row["p_adjusted"], row["verdict"]), (0.021484375, 0.021484375, "improved"))
     row = change_of(pairs([(0.1, 0.4), (0.2, 0.3)] * 4, c="one"), "--baseline", "a", "--cluster", "c")
