@@ -379,6 +379,35 @@ async fn equal_deltas_leave_the_exact_sign_test() {
     }
 }
 
+/// What doubles round off is neither scatter nor a difference: 0.8 - 0.7 and 0.4 - 0.3 differ in the last bit.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_bit_is_no_evidence() {
+    let tenths = [(0.7, 0.8), (0.3, 0.4), (0.1, 0.2)];
+    let third = 1.0 / 3.0;
+    let thirds = [(0.0, third), (third, 2.0 * third), (2.0 * third, 1.0)];
+    let times = |pairs: [(f64, f64); 3]| pairs.into_iter().cycle().take(21).collect::<Vec<_>>();
+    let example = Example::default()
+        .metric("tenths", &times(tenths))
+        .metric("thirds", &times(thirds))
+        .metric("same", &[(0.3, 0.1 + 0.2); 21]);
+    let clustered = Options { cluster: Some("$.seven".to_owned()), ..Options::default() };
+    for (options, units) in [(Options::default(), 21), (clustered, 7)] {
+        let usual = if units == 7 { "clustered t" } else { "paired t" };
+        let changes = example.changes(options).await;
+        for (metric, test, verdict) in [
+            ("tenths", "exact sign", "improved"),
+            ("thirds", "exact sign", "improved"),
+            ("same", usual, "no difference shown"),
+        ] {
+            let row = one(&changes, &[("metric", metric)]);
+            assert_eq!((&row["units"], &row["standard_error"]), (&json!(units), &json!(0.0)), "{row}");
+            assert!(row.get("p_value").is_none(), "{row}");
+            assert_eq!((&row["test"], &row["verdict"]), (&json!(test), &json!(verdict)), "{row}");
+        }
+        assert!(number(one(&changes, &[("metric", "same")]), "mean_delta") > 0.0);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn exact_mcnemar_and_the_difference_of_proportions() {
     let example = Example::default()
