@@ -165,6 +165,11 @@ pub trait RunSink {
     /// When the run cannot be taken.
     fn begin(&mut self, run: &RunRow, repeats: Repeats) -> Result<RunHandle, SinkError>;
 
+    /// Whether the rows of a run are wanted; they are not when nothing has changed since it was taken in.
+    fn wants(&self, _run: RunHandle) -> bool {
+        true
+    }
+
     /// Takes one row of a run.
     ///
     /// # Errors

@@ -158,6 +158,10 @@ impl RunSink for Collector<'_> {
         Ok(RunHandle(self.drafts.len() - 1))
     }
 
+    fn wants(&self, run: RunHandle) -> bool {
+        self.drafts.get(run.0).is_some_and(Option::is_some)
+    }
+
     fn record(&mut self, run: RunHandle, record: Record) -> Result<(), SinkError> {
         match self.draft(run)? {
             Some(draft) => draft.push(record).map_err(|error| SinkError(error.to_string())),

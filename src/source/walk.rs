@@ -10,6 +10,9 @@ const SEARCHED_DOT_FOLDERS: [&str; 2] = [".agentv", ".internal"];
 /// Folders that never hold runs and may be huge.
 const SKIPPED_FOLDERS: [&str; 2] = ["node_modules", "target"];
 
+/// The folder that makes its parent a Delta table: a store, not what a tool left.
+const DELTA_LOG: &str = "_delta_log";
+
 /// How deep folders are followed, so that a link to a parent ends.
 const MAX_DEPTH: usize = 32;
 
@@ -43,7 +46,14 @@ fn descend(
     if depth > MAX_DEPTH {
         return Ok(());
     }
-    for entry in source.list(folder)? {
+    let entries = source.list(folder)?;
+    if entries
+        .iter()
+        .any(|entry| entry.folder && entry.path.file_name().is_some_and(|name| name == DELTA_LOG))
+    {
+        return Ok(());
+    }
+    for entry in entries {
         if !entry.folder {
             files.push(entry);
         } else if is_searched(&entry.path) {
@@ -61,5 +71,31 @@ fn is_searched(folder: &Path) -> bool {
         SEARCHED_DOT_FOLDERS.contains(&name)
     } else {
         !SKIPPED_FOLDERS.contains(&name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::LocalDisk;
+
+    #[test]
+    fn stores_and_hidden_folders_are_not_searched() {
+        let root = tempfile::tempdir().unwrap();
+        for path in [
+            "runs/a.jsonl",
+            ".agentv/b.jsonl",
+            ".git/c.jsonl",
+            "store/results/d.parquet",
+            "store/results/_delta_log/0.json",
+        ] {
+            let file = root.path().join(path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, "{}").unwrap();
+        }
+        let found = find_files(&LocalDisk, root.path()).unwrap();
+        let names: Vec<_> =
+            found.iter().map(|entry| entry.path.strip_prefix(root.path()).unwrap().to_owned()).collect();
+        assert_eq!(names, [Path::new(".agentv/b.jsonl"), Path::new("runs/a.jsonl")]);
     }
 }

@@ -69,6 +69,10 @@ impl Importer for AgentV {
         let mut header = header_of(input, &layout, &documents, &survey);
         header.fingerprint = format!("{:x}", hash.finalize()).chars().take(32).collect();
         let run = sink.begin(&header, Repeats::Attempts)?;
+        if !sink.wants(run) {
+            sink.end(run, header)?;
+            return Ok(());
+        }
         // In a flat file rows may be of several experiments, and each says its own.
         let experiment = match layout.shape {
             Shape::Flat => None,
