@@ -127,7 +127,7 @@ impl Earlier for InStore {
             return Ok(Known::Nothing);
         }
         if stored.fingerprint == run.fingerprint && !run.fingerprint.is_empty() {
-            return Ok(Known::Unchanged);
+            return Ok(Known::Unchanged { faulty: stored.skipped_count > 0 });
         }
         let rows = self.handle.block_on(stored_rows(&self.snapshot, &stored.ingest_id))?;
         Ok(Known::Attempts(records_of(&rows)?))

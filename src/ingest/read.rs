@@ -47,7 +47,10 @@ pub(crate) enum Known {
     /// It has not been seen.
     Nothing,
     /// It has been taken in from these very bytes.
-    Unchanged,
+    Unchanged {
+        /// Whether lines of it could not be read, so that they are named again.
+        faulty: bool,
+    },
     /// These attempts are stored, in the order of their numbers.
     Attempts(Vec<Record>),
 }
@@ -77,6 +80,7 @@ impl Reader<'_> {
             earlier,
             drafts: Vec::new(),
             unchanged: Vec::new(),
+            faulty: Vec::new(),
             reading: Reading::default(),
             told: AtomicU64::new(0),
         };
@@ -122,6 +126,8 @@ struct Collector<'a> {
     /// `None` for a run that has not changed: its rows are let go.
     drafts: Vec<Option<Draft>>,
     unchanged: Vec<RunRow>,
+    /// Runs that have not changed and whose bad lines are named all the same.
+    faulty: Vec<usize>,
     reading: Reading,
     told: AtomicU64,
 }
@@ -144,7 +150,10 @@ impl RunSink for Collector<'_> {
         }
         header.ingest_id = self.reader.surroundings.ingest_id();
         let draft = match self.earlier.known(&header).map_err(kept)? {
-            Known::Unchanged => None,
+            Known::Unchanged { faulty } => {
+                self.faulty.extend(faulty.then_some(self.drafts.len()));
+                None
+            }
             Known::Nothing => Some(Draft::new(header, repeats)),
             Known::Attempts(records) => {
                 let mut draft = Draft::new(header, repeats);
@@ -159,7 +168,7 @@ impl RunSink for Collector<'_> {
     }
 
     fn wants(&self, run: RunHandle) -> bool {
-        self.drafts.get(run.0).is_some_and(Option::is_some)
+        self.drafts.get(run.0).is_some_and(Option::is_some) || self.faulty.contains(&run.0)
     }
 
     fn record(&mut self, run: RunHandle, record: Record) -> Result<(), SinkError> {
