@@ -25,10 +25,11 @@ use output::{ColorChoice, Environment, Output, Report, Wish};
 
 use crate::render::{TABLE, renderer};
 
-/// Compare AI evaluation runs: which model or prompt wins, what regressed, and whether it is more than noise.
+/// Compare AI evaluation runs: which model or prompt wins, what regressed, is it more than noise.
 ///
-/// runq reads what evaluation tools leave on disk (AgentV run folders; JSONL, JSON, CSV and Parquet of any shape),
-/// keeps it in open Parquet (Delta) tables, and answers in SQL. A path can be asked about directly:
+/// runq reads what evaluation tools leave on disk (AgentV run folders; JSONL, JSON, CSV and
+/// Parquet of any shape), keeps it in open Parquet (Delta) tables, and answers in SQL.
+/// A path can be asked about directly:
 ///
 ///   runq compare --by model results/run-1
 ///
@@ -36,7 +37,7 @@ use crate::render::{TABLE, renderer};
 ///
 ///   runq ingest results/ && runq compare --last 2
 #[derive(Debug, Parser)]
-#[command(name = "runq", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "runq", version, max_term_width = 100, disable_help_subcommand = true, verbatim_doc_comment)]
 struct Cli {
     #[command(flatten)]
     global: GlobalArgs,
