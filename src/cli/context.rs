@@ -1,7 +1,6 @@
 //! What a command works with: the output, the store, the clock, and the runs that the person means.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
@@ -15,7 +14,7 @@ use crate::model::{ResultRow, Row, ScoreRow, StepRow, Timestamp, nearest};
 use crate::session::{
     BASE_RELATIONS, Facts, Request, RunEntry, Session, SessionError, resolve_run, unknown_table,
 };
-use crate::source::{LocalDisk, Source};
+use crate::source::{LocalDisk, Source, near_path};
 use crate::store::{Access, Store, StoreSnapshot};
 
 /// How many skipped lines are named one by one.
@@ -186,14 +185,13 @@ impl<'a> Context<'a> {
     pub fn surroundings(&self, discovery: &Discovery, verb: &str) -> ProcessSurroundings {
         let progress = self.output.progress(verb);
         progress.set_total_bytes(discovery.found.iter().map(|found| found.size).sum());
-        ProcessSurroundings { progress: Some(progress), read: AtomicU64::new(0) }
+        ProcessSurroundings { progress: Some(progress) }
     }
 }
 
 /// This process: random ids, the system's clock, a progress bar.
 pub struct ProcessSurroundings {
     progress: Option<Progress>,
-    read: AtomicU64,
 }
 
 impl Surroundings for ProcessSurroundings {
@@ -208,7 +206,6 @@ impl Surroundings for ProcessSurroundings {
     }
 
     fn progress(&self, bytes: u64) {
-        self.read.fetch_add(bytes, Ordering::Relaxed);
         if let Some(progress) = &self.progress {
             progress.advance_bytes(bytes);
         }
@@ -216,14 +213,9 @@ impl Surroundings for ProcessSurroundings {
 }
 
 impl ProcessSurroundings {
-    /// How many bytes have been read.
-    pub fn bytes_read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
-    }
-
     /// Without a progress bar.
     pub fn quiet() -> Self {
-        Self { progress: None, read: AtomicU64::new(0) }
+        Self { progress: None }
     }
 }
 
@@ -286,9 +278,9 @@ fn looks_like_path(name: &str) -> bool {
 }
 
 fn no_store_and_no_path(name: &str) -> CliError {
-    let hint = near_path(name).map_or_else(
+    let hint = near_path(&LocalDisk, Path::new(name)).map_or_else(
         || "runq ingest PATH makes a store; a path is asked about without one".to_owned(),
-        |near| format!("did you mean the path {near}?"),
+        |near| format!("did you mean the path {}?", near.display()),
     );
     CliError::not_found(
         format!("{name} is no path, and there is no store here: no .runq in this folder or above it"),
@@ -298,20 +290,9 @@ fn no_store_and_no_path(name: &str) -> CliError {
 
 fn neither(name: &str, error: &SessionError) -> CliError {
     let hint = error.hint();
-    let near = near_path(name).map(|near| format!("did you mean the path {near}?"));
+    let near = near_path(&LocalDisk, Path::new(name))
+        .map(|near| format!("did you mean the path {}?", near.display()));
     CliError::not_found(format!("{name} is neither a run of the store nor a path"), near.or(hint).as_deref())
-}
-
-fn near_path(name: &str) -> Option<String> {
-    let path = Path::new(name);
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let siblings = LocalDisk.list(parent).ok()?;
-    let names: Vec<String> = siblings
-        .iter()
-        .filter_map(|entry| entry.path.file_name().and_then(|name| name.to_str()).map(str::to_owned))
-        .collect();
-    let near = nearest(path.file_name()?.to_str()?, names.iter().map(String::as_str))?;
-    Some(if parent == Path::new(".") { near.to_owned() } else { parent.join(near).display().to_string() })
 }
 
 /// Runs of the store beside runs that were read from paths: the store's are read into memory too.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Problem;
 use crate::import::{Candidate, Fit, HEAD_BYTES, IMPORTERS, Importer};
-use crate::source::{Entry, Source, find_files};
+use crate::source::{Entry, Source, find_files, near_path};
 
 /// A file that holds one or several runs.
 #[derive(Clone)]
@@ -91,7 +91,8 @@ fn search(
     let files = match find_files(source, root) {
         Ok(files) => files,
         Err(error) => {
-            let hint = error.missing.then(|| near_name(source, root)).flatten();
+            let hint = error.missing.then(|| near_path(source, root)).flatten();
+            let hint = hint.map(|near| format!("did you mean {}?", near.display()));
             discovery.problems.push(Problem {
                 path: error.path,
                 message: error.problem,
@@ -199,18 +200,4 @@ fn known_formats() -> String {
     let formats: Vec<String> =
         IMPORTERS.iter().map(|importer| format!("{} ({})", importer.name(), importer.about())).collect();
     formats.join(", ")
-}
-
-/// Suggests the entry of the parent folder that is nearest to a path that does not exist.
-fn near_name(source: &dyn Source, path: &Path) -> Option<String> {
-    let wanted = path.file_name()?.to_str()?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let siblings = source.list(parent).ok()?;
-    let names: Vec<String> = siblings
-        .iter()
-        .filter_map(|entry| entry.path.file_name().and_then(|name| name.to_str()).map(str::to_owned))
-        .collect();
-    let near = crate::model::nearest(wanted, names.iter().map(String::as_str))?;
-    let shown = if parent == Path::new(".") { PathBuf::from(near) } else { parent.join(near) };
-    Some(format!("did you mean {}?", shown.display()))
 }

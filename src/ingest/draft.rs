@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, UInt32Array};
-use arrow::compute::{filter_record_batch, take_record_batch};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
+use arrow::compute::filter_record_batch;
 use serde_json::{Map, Value};
 
 use super::attempts::{Fate, Origin, Place, RowMark, Settled, settle};
@@ -345,9 +345,4 @@ fn without_lost_rows(column: &ArrayRef, places: &[Place]) -> ArrayRef {
     Arc::new(Int64Array::from_iter(
         rows.iter().zip(places).map(|(row, place)| row.filter(|_| place.in_source)),
     ))
-}
-
-/// Reorders a batch.
-pub(crate) fn reordered(batch: &RecordBatch, order: &UInt32Array) -> Result<RecordBatch, IngestError> {
-    Ok(take_record_batch(batch, order)?)
 }

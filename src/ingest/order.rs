@@ -3,9 +3,8 @@
 //! Rows of one metric and one case then lie together, so that statistics of files and pages prune.
 
 use arrow::array::RecordBatch;
-use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices};
+use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 
-use super::draft::reordered;
 use super::{IngestError, Stored};
 
 /// Joins the chunks of a run and sorts each table.
@@ -40,5 +39,5 @@ fn joined(batches: Vec<RecordBatch>, by: &[&str]) -> Result<RecordBatch, IngestE
         .filter_map(|name| whole.column_by_name(name))
         .map(|values| SortColumn { values: values.clone(), options: None })
         .collect();
-    reordered(&whole, &lexsort_to_indices(&columns, None)?)
+    Ok(take_record_batch(&whole, &lexsort_to_indices(&columns, None)?)?)
 }

@@ -1,7 +1,5 @@
 //! Reads one file with its importer into drafts.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use serde_json::{Map, Value};
 
 use super::draft::Draft;
@@ -82,13 +80,12 @@ impl Reader<'_> {
             unchanged: Vec::new(),
             faulty: Vec::new(),
             reading: Reading::default(),
-            told: AtomicU64::new(0),
+            told: 0,
         };
         let input = Input { source: self.source, path: &found.path, options: self.options };
         found.importer.read(&input, &mut sink).map_err(|error| Problem::of_import(&found.path, &error))?;
         // An importer may tell its progress by line or not at all; the bar ends where the file ends.
-        let told = sink.told.load(Ordering::Relaxed);
-        self.surroundings.progress(found.size.saturating_sub(told));
+        self.surroundings.progress(found.size.saturating_sub(sink.told));
         let skipped = sink.reading.faults.len() as i64;
         let mut drafts: Vec<Draft> = sink.drafts.into_iter().flatten().collect();
         if let [draft] = drafts.as_mut_slice() {
@@ -129,7 +126,8 @@ struct Collector<'a> {
     /// Runs that have not changed and whose bad lines are named all the same.
     faulty: Vec<usize>,
     reading: Reading,
-    told: AtomicU64,
+    /// Bytes that the importer said it has read.
+    told: u64,
 }
 
 impl Collector<'_> {
@@ -213,7 +211,7 @@ impl RunSink for Collector<'_> {
     }
 
     fn progress(&mut self, bytes: u64) {
-        self.told.fetch_add(bytes, Ordering::Relaxed);
+        self.told += bytes;
         self.reader.surroundings.progress(bytes);
     }
 }

@@ -14,7 +14,7 @@ use super::facts::RunEntry;
 use crate::model::{ResultRow, Row, RunRow, ScoreRow, nearest};
 
 /// The arm of rows that have no value in the dimension.
-pub const NONE: &str = "none";
+pub(crate) const NONE: &str = "none";
 
 /// Dimensions that `auto` looks at, in this order, before it takes the run.
 pub(crate) const AUTO: [&str; 5] = ["model", "prompt", "experiment", "provider", "variant"];

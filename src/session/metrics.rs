@@ -1,12 +1,11 @@
 //! The `metrics` relation: what is built in, what sources and people described, what this session was told.
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use std::sync::Arc;
 
 use super::SessionError;
 use super::options::Options;
-use super::relations::{flag_column, number_column, text_column};
 use crate::model::{BUILT_IN_METRICS, MetricRow};
 
 /// A metric as the session sees it; `None` where nobody said anything.
@@ -73,8 +72,14 @@ fn entry_of<'a>(entries: &'a mut Vec<MetricEntry>, metric: &str) -> &'a mut Metr
 /// The entries as a relation.
 pub(crate) fn relation(described: &[MetricRow], options: &Options) -> Result<RecordBatch, SessionError> {
     let entries = entries(described, options);
-    let texts = |of: fn(&MetricEntry) -> Option<String>| text_column(entries.iter().map(of).collect());
-    let flags = |of: fn(&MetricEntry) -> Option<bool>| flag_column(entries.iter().map(of).collect());
+    let texts = |of: fn(&MetricEntry) -> Option<String>| -> ArrayRef {
+        Arc::new(entries.iter().map(of).collect::<StringArray>())
+    };
+    let flags = |of: fn(&MetricEntry) -> Option<bool>| -> ArrayRef {
+        Arc::new(entries.iter().map(of).collect::<BooleanArray>())
+    };
+    let thresholds: ArrayRef =
+        Arc::new(entries.iter().map(|entry| entry.threshold).collect::<Float64Array>());
     let columns = vec![
         ("metric", DataType::Utf8, texts(|entry| Some(entry.metric.clone()))),
         ("direction", DataType::Utf8, texts(|entry| entry.direction.clone())),
@@ -83,11 +88,7 @@ pub(crate) fn relation(described: &[MetricRow], options: &Options) -> Result<Rec
         ("origin", DataType::Utf8, texts(|entry| Some(entry.origin.clone()))),
         ("built_in", DataType::Boolean, flags(|entry| Some(entry.built_in))),
         ("judges", DataType::Boolean, flags(|entry| entry.judges)),
-        (
-            "threshold",
-            DataType::Float64,
-            number_column(entries.iter().map(|entry| entry.threshold).collect()),
-        ),
+        ("threshold", DataType::Float64, thresholds),
         ("tested", DataType::Boolean, flags(|entry| Some(entry.tested))),
     ];
     let fields: Vec<Field> =

@@ -20,7 +20,6 @@ use datafusion::physical_plan::collect;
 use datafusion::prelude::{SessionConfig, SessionContext, coalesce, col, lit};
 use datafusion::sql::parser::Statement;
 
-pub use dimension::NONE as NO_VALUE;
 pub use error::{SessionError, unknown_table};
 pub use facts::{Facts, RunEntry, read_runs};
 pub use options::{By, ErrorsAs, Options, Scope};

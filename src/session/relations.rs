@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{JoinType, ScalarValue};
@@ -223,19 +223,4 @@ fn planned_keys(runs: &[RunEntry], scope: &Scope) -> Result<RecordBatch, Session
     let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
     let arrays = columns.into_iter().map(|values| Arc::new(StringArray::from(values)) as ArrayRef).collect();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
-}
-
-/// Arrays of one table for people who describe metrics; see [`metrics::relation`].
-pub(crate) fn text_column(values: Vec<Option<String>>) -> ArrayRef {
-    Arc::new(StringArray::from(values))
-}
-
-/// A column of flags.
-pub(crate) fn flag_column(values: Vec<Option<bool>>) -> ArrayRef {
-    Arc::new(BooleanArray::from(values))
-}
-
-/// A column of numbers.
-pub(crate) fn number_column(values: Vec<Option<f64>>) -> ArrayRef {
-    Arc::new(Float64Array::from(values))
 }

@@ -3,6 +3,7 @@
 //! Importers read through this trait only, so that they work wherever runs live. Nothing here knows a tool.
 
 mod local;
+mod near;
 mod walk;
 
 use std::io::BufRead;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 pub use local::LocalDisk;
+pub use near::near_path;
 pub use walk::find_files;
 
 /// A file or folder in a listing.
