@@ -175,6 +175,7 @@ impl SessionArgs {
                 last: self.last,
                 task: self.task.clone(),
                 predicate: self.scope.clone(),
+                ..Scope::default()
             },
             by: match self.by.as_deref() {
                 None | Some("auto") => By::Auto,

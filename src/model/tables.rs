@@ -52,8 +52,30 @@ stored_table! {
         reported: Option<String>,
         /// Everything else that the source says of the run, as a JSON object.
         extra: Option<String>,
+        /// Command as the tool names it, such as AMX's `analyze.run`. Null when it names none.
+        command: Option<String>,
+        /// What the run was to work on, as a JSON list of dotted names (AMX: `schema` or `schema.table`). Null when untold.
+        scope: Option<String>,
         /// Run that this one re-ran or varied. Null when it is an original.
         parent_run_id: Option<String>,
+        /// What it is to its parent: `rerun` or `variations`. Null when it is an original.
+        relation: Option<String>,
+        /// How long the run took by the clock, in milliseconds, as the tool measured it. Null when it did not.
+        duration_ms: Option<f64>,
+        /// How long models worked in it, in milliseconds, as the tool measured it.
+        model_duration_ms: Option<f64>,
+        /// Prompt tokens of the whole run, where the tool counts them by run.
+        input_tokens: Option<i64>,
+        /// Completion tokens of the whole run, where the tool counts them by run.
+        output_tokens: Option<i64>,
+        /// All tokens of the run, where the tool counts them by run.
+        total_tokens: Option<i64>,
+        /// What the run cost, in US dollars, where the tool counts it by run.
+        cost_usd: Option<f64>,
+        /// How many cases the tool says it has worked on.
+        processed_count: Option<i64>,
+        /// How many of them were accepted and applied.
+        applied_count: Option<i64>,
         /// When this generation was published (UTC).
         ingested_at: Option<Timestamp>,
         /// Rows of `results` that belong to this ingest.
@@ -150,6 +172,20 @@ stored_table! {
         expected: Option<String>,
         /// The tool's own id of this row.
         native_id: Option<String>,
+        /// Id of the first row of the chain that this row re-runs or varies (`native_id` there). Null for an original.
+        parent_result_id: Option<String>,
+        /// Place in that chain, from 1; null for an original.
+        rerun_seq: Option<i64>,
+        /// How variations were asked for: `semantic` or `lexical` (AMX), or the tool's own word.
+        mode: Option<String>,
+        /// Which alternative this row varies, in the tool's words (AMX: `<row id>:<index>`).
+        seed_id: Option<String>,
+        /// Text of that alternative.
+        seed_text: Option<String>,
+        /// Other answers that the tool kept, best first, as a JSON list of {text, signal, score, band}.
+        alternatives: Option<String>,
+        /// What a reviewer decided: `accepted`, `custom`, `skipped` or the tool's own word. Null while nobody did.
+        review: Option<String>,
         /// Fields of the source that have no column, as a JSON object.
         extra: Option<String>,
     }
@@ -186,7 +222,7 @@ stored_table! {
         execution: i64,
         /// Status of the result.
         status: String,
-        /// Name of the metric, unique within a result.
+        /// Name of the metric, unique within a result and a step.
         metric: String,
         /// What kind of scorer gave it, such as `contains` or `llm-rubric`.
         scorer: Option<String>,
@@ -202,6 +238,10 @@ stored_table! {
         reason: Option<String>,
         /// Metric of the score that holds this one when scores are nested.
         parent_metric: Option<String>,
+        /// Name of the step that was scored. Null when the score is of the whole result.
+        step: Option<String>,
+        /// Kind of that step, as in `steps.kind`.
+        step_kind: Option<String>,
         /// Everything else that the scorer wrote, as a JSON object.
         extra: Option<String>,
     }

@@ -22,7 +22,7 @@ use datafusion::sql::parser::Statement;
 
 pub use error::{SessionError, unknown_table};
 pub use facts::{Facts, RunEntry, read_runs};
-pub use options::{By, ErrorsAs, Options, Scope};
+pub use options::{Asset, By, ErrorsAs, Options, Scope};
 pub use relations::BASE_RELATIONS;
 pub use scope::resolve as resolve_run;
 pub use views::{View, Views, references};
@@ -288,6 +288,7 @@ impl Session {
             ("alpha".to_owned(), ScalarValue::Float64(Some(options.alpha))),
             ("clustered".to_owned(), ScalarValue::Boolean(Some(options.cluster.is_some()))),
             ("primary".to_owned(), text(&self.primary)),
+            ("bins".to_owned(), ScalarValue::Int64(Some(i64::from(options.bins)))),
         ];
         if let Some(baseline) = &self.baseline {
             parameters.push(("baseline".to_owned(), text(baseline)));

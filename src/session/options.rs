@@ -45,6 +45,8 @@ pub struct Options {
     pub aggregates: Vec<(String, Aggregate)>,
     /// Metrics that get a verdict although they judge nothing (durations, cost, tokens).
     pub tests: Vec<String>,
+    /// How many bins a distribution has, from 1.
+    pub bins: u32,
 }
 
 impl Default for Options {
@@ -60,6 +62,7 @@ impl Default for Options {
             alpha: 0.05,
             aggregates: Vec::new(),
             tests: Vec::new(),
+            bins: 5,
         }
     }
 }
@@ -75,6 +78,23 @@ pub struct Scope {
     pub task: Option<String>,
     /// SQL predicate over `runs`.
     pub predicate: Option<String>,
+    /// Only these kinds of runs, or of these commands; empty for all.
+    pub kinds: Vec<String>,
+    /// Only runs that worked on this asset, and only its cases.
+    pub asset: Option<Asset>,
+    /// Only cases whose id fits this glob.
+    pub case: Option<String>,
+}
+
+/// A part of a database: cases named `schema.table[.column]`. A part that is not given fits all; case is ignored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asset {
+    /// Its schema.
+    pub schema: Option<String>,
+    /// Its table.
+    pub table: Option<String>,
+    /// Its column.
+    pub column: Option<String>,
 }
 
 /// Which dimension makes the arms.
