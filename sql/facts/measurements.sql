@@ -41,6 +41,7 @@ FROM latest_results
 CROSS JOIN metrics
 WHERE
     metrics.built_in
+    AND NOT metrics.by_run
     AND (metrics.metric <> 'score' OR latest_results.primary_metric = 'score')
 UNION ALL
 SELECT

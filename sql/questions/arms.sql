@@ -1,6 +1,7 @@
 -- Which arms are there, and how did their results end?
 -- Grain: one row per arm.
--- Ties and nulls: an attempt that another run of the arm copied counts once. first_run and first_row order the
+-- Ties and nulls: an attempt that another run of the arm copied counts once. A run without results is an arm when runs
+-- make the arms: its counts are 0, its rates null. first_run and first_row order the
 -- arms by their first run and by their place in it. Rates as in run_overview.
 WITH executions AS (
     SELECT
@@ -40,25 +41,47 @@ counted AS (
     GROUP BY arm
 ),
 
+placed AS (
+    SELECT
+        run_arms.arm,
+        array_agg(DISTINCT runs.run_id ORDER BY runs.run_id) AS run_ids,
+        count(DISTINCT runs.run_id) AS run_count,
+        min(runs.place) AS first_run
+    FROM run_arms
+    INNER JOIN runs ON run_arms.ingest_id = runs.ingest_id
+    GROUP BY run_arms.arm
+),
+
 named AS (
     SELECT
         results.arm,
-        array_agg(DISTINCT results.run_id ORDER BY results.run_id) AS run_ids,
         array_agg(DISTINCT results.model ORDER BY results.model) FILTER (WHERE results.model IS NOT NULL) AS models,
-        min(runs.place) AS first_run,
-        min(runs.place * 1000000000 + coalesce(results.source_row, 0)) AS first_row,
-        count(DISTINCT results.run_id) AS run_count
+        min(runs.place * 1000000000 + coalesce(results.source_row, 0)) AS first_row
     FROM results
     INNER JOIN runs ON results.ingest_id = runs.ingest_id
     GROUP BY results.arm
 )
 
 SELECT
-    counted.*,
-    named.run_ids,
+    placed.arm,
+    coalesce(counted.result_count, 0) AS result_count,
+    coalesce(counted.case_count, 0) AS case_count,
+    coalesce(counted.superseded_count, 0) AS superseded_count,
+    coalesce(counted.ok, 0) AS ok,
+    coalesce(counted.quality_failure, 0) AS quality_failure,
+    coalesce(counted.execution_error, 0) AS execution_error,
+    coalesce(counted.scorer_error, 0) AS scorer_error,
+    coalesce(counted."limit", 0) AS "limit",
+    coalesce(counted.cancelled, 0) AS cancelled,
+    coalesce(counted.passed, 0) AS passed,
+    counted.pass_rate_attempts,
+    counted.pass_rate_latest,
+    counted.pass_rate_scored,
+    placed.run_ids,
     named.models,
-    named.run_count,
-    named.first_run,
-    named.first_row
-FROM counted
-INNER JOIN named ON counted.arm = named.arm
+    placed.run_count,
+    placed.first_run,
+    coalesce(named.first_row, placed.first_run * 1000000000) AS first_row
+FROM placed
+LEFT JOIN counted ON placed.arm = counted.arm
+LEFT JOIN named ON placed.arm = named.arm

@@ -1,13 +1,43 @@
 -- Which arm wins on which metric?
--- Grain: one row per arm, task and metric, as metric_summary.
+-- Grain: one row per arm, task and metric, as metric_summary; per says whether n counts cases, runs or results.
 -- Ties and nulls: the best value among the arms wins; arms that share it are tied and nobody wins; nobody wins either
 -- when only one arm has a value or the metric has no direction. winner_common is the same over the cases that have a
 -- value in every arm: trust a winner when both agree. rank is 1 for the best, null without a value or direction.
-WITH signed AS (
+WITH aggregates AS (
+    SELECT
+        basis,
+        arm,
+        task,
+        metric,
+        'case' AS per,
+        direction,
+        unit,
+        aggregate,
+        value,
+        n,
+        unscored
+    FROM arm_aggregates
+    UNION ALL
+    SELECT
+        basis,
+        arm,
+        task,
+        metric,
+        per,
+        direction,
+        unit,
+        aggregate,
+        value,
+        n,
+        unscored
+    FROM run_aggregates
+),
+
+signed AS (
     SELECT
         *,
         CASE direction WHEN 'higher' THEN value WHEN 'lower' THEN -value END AS goodness
-    FROM arm_aggregates
+    FROM aggregates
 ),
 
 ranked AS (
@@ -34,6 +64,7 @@ SELECT
     own.arm,
     own.task,
     own.metric,
+    own.per,
     own.direction,
     own.unit,
     own.aggregate,

@@ -5,7 +5,7 @@ use clap::Args;
 use super::args::ImportArgs;
 use super::context::{Context, open};
 use super::exit::{self, CliError};
-use crate::questions::compare::{CaseLimit, Compare, Outcome, compare};
+use crate::questions::compare::{CaseLimit, CaseOrder, Compare, Outcome, compare};
 use crate::session::{Facts, Request};
 
 /// Compare runs, models, prompts or anything else: winners, changes, and whether they are more than noise.
@@ -36,6 +36,15 @@ pub struct CompareArgs {
     #[arg(long, value_name = "N", value_parser = case_limit)]
     cases: Option<CaseLimit>,
 
+    /// Order of the cases: change (largest first), name, or coverage (those that most arms ran first)
+    /// [default: change].
+    #[arg(long, value_name = "ORDER", default_value = "change", hide_default_value = true, value_parser = case_order)]
+    sort: CaseOrder,
+
+    /// Show what was answered for each case, too.
+    #[arg(long)]
+    outputs: bool,
+
     #[command(flatten)]
     import: ImportArgs,
 }
@@ -49,8 +58,14 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
     if args.names.is_empty() {
         only_newest_task(&asked.facts, &mut asked.request);
     }
-    let question =
-        Compare { metrics: context.global.session.metrics.clone(), only: args.only, cases: args.cases };
+    let question = Compare {
+        metrics: context.global.session.metrics.clone(),
+        only: args.only,
+        cases: args.cases,
+        sort: args.sort,
+        outputs: args.outputs,
+    };
+    asked.request.scope.cases_only = true;
     let (mut session, code) = open(asked).await?;
     let compared = compare(&mut session, &question).await?;
     context.output.answer(&compared.answer)?;
@@ -74,6 +89,11 @@ fn outcome(word: &str) -> Result<Outcome, String> {
         let names: Vec<&str> = Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect();
         format!("expected one of {}", names.join(", "))
     })
+}
+
+fn case_order(word: &str) -> Result<CaseOrder, String> {
+    let known = CaseOrder::ALL.into_iter().find(|order| order.as_str() == word);
+    known.ok_or_else(|| format!("expected one of {}", CaseOrder::ALL.map(CaseOrder::as_str).join(", ")))
 }
 
 fn case_limit(text: &str) -> Result<CaseLimit, String> {

@@ -50,10 +50,14 @@ pub enum Aggregate {
     P99,
     /// How many cases have a value.
     Count,
+    /// Mean over the runs of an arm; only of metrics that are measured by run.
+    Run,
+    /// Ratio of two sums, such as applied over processed cases; only of metrics that are counted so.
+    Rate,
 }
 
 impl Aggregate {
-    /// Every aggregate, in documentation order.
+    /// Every aggregate that any metric of results can have, in documentation order.
     pub const ALL: [Self; 9] = [
         Self::Mean,
         Self::Sum,
@@ -78,10 +82,12 @@ impl Aggregate {
             Self::P95 => "p95",
             Self::P99 => "p99",
             Self::Count => "count",
+            Self::Run => "run",
+            Self::Rate => "rate",
         }
     }
 
-    /// Reads the stored word.
+    /// Reads the word of an aggregate that any metric of results can have.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|aggregate| aggregate.as_str() == word)
     }
@@ -176,4 +182,27 @@ pub const BUILT_IN_METRICS: [BuiltInMetric; 8] = [
         unit: "",
         judges: true,
     },
+];
+
+const fn of_runs(name: &'static str, direction: Direction, unit: &'static str) -> BuiltInMetric {
+    BuiltInMetric { name, direction, aggregate: Aggregate::Run, unit, judges: false }
+}
+
+const fn share(name: &'static str, direction: Direction) -> BuiltInMetric {
+    BuiltInMetric { name, direction, aggregate: Aggregate::Rate, unit: "share", judges: false }
+}
+
+/// The metrics that come from the headers of runs, and the shares of results by confidence: an arm has one value of
+/// them and a case none. Names, definitions and directions follow AMX's aggregates.
+pub const RUN_METRICS: [BuiltInMetric; 10] = [
+    of_runs("run_duration_ms", Direction::Lower, "ms"),
+    of_runs("run_model_duration_ms", Direction::Lower, "ms"),
+    of_runs("run_input_tokens", Direction::Lower, "tokens"),
+    of_runs("run_output_tokens", Direction::Lower, "tokens"),
+    of_runs("run_total_tokens", Direction::Lower, "tokens"),
+    of_runs("run_cost_usd", Direction::Lower, "usd"),
+    share("high_confidence", Direction::Higher),
+    share("medium_confidence", Direction::None),
+    share("low_confidence", Direction::Lower),
+    share("approval_rate", Direction::Higher),
 ];

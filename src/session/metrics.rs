@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::SessionError;
 use super::options::Options;
-use crate::model::{BUILT_IN_METRICS, MetricRow};
+use crate::model::{BUILT_IN_METRICS, BuiltInMetric, MetricRow, RUN_METRICS};
 
 /// A metric as the session sees it; `None` where nobody said anything.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,6 +17,8 @@ pub(crate) struct MetricEntry {
     pub unit: Option<String>,
     pub origin: String,
     pub built_in: bool,
+    /// Whether an arm has one value of it and a case none.
+    pub by_run: bool,
     pub judges: Option<bool>,
     pub threshold: Option<f64>,
     pub tested: bool,
@@ -24,20 +26,9 @@ pub(crate) struct MetricEntry {
 
 /// Every metric that somebody described: the built-in ones first, a later description wins over an earlier one.
 pub(crate) fn entries(described: &[MetricRow], options: &Options) -> Vec<MetricEntry> {
-    let mut entries: Vec<MetricEntry> = BUILT_IN_METRICS
-        .iter()
-        .map(|metric| MetricEntry {
-            metric: metric.name.to_owned(),
-            direction: Some(metric.direction.as_str().to_owned()),
-            aggregate: Some(metric.aggregate.as_str().to_owned()),
-            unit: (!metric.unit.is_empty()).then(|| metric.unit.to_owned()),
-            origin: "built in".to_owned(),
-            built_in: true,
-            judges: Some(metric.judges),
-            threshold: None,
-            tested: false,
-        })
-        .collect();
+    let of_results = BUILT_IN_METRICS.iter().map(|metric| built_in(metric, false));
+    let mut entries: Vec<MetricEntry> =
+        of_results.chain(RUN_METRICS.iter().map(|metric| built_in(metric, true))).collect();
     for row in described {
         let entry = entry_of(&mut entries, &row.metric);
         entry.direction = row.direction.clone().or(entry.direction.take());
@@ -55,6 +46,21 @@ pub(crate) fn entries(described: &[MetricRow], options: &Options) -> Vec<MetricE
         entry_of(&mut entries, metric).tested = true;
     }
     entries
+}
+
+fn built_in(metric: &BuiltInMetric, by_run: bool) -> MetricEntry {
+    MetricEntry {
+        metric: metric.name.to_owned(),
+        direction: Some(metric.direction.as_str().to_owned()),
+        aggregate: Some(metric.aggregate.as_str().to_owned()),
+        unit: (!metric.unit.is_empty()).then(|| metric.unit.to_owned()),
+        origin: "built in".to_owned(),
+        built_in: true,
+        by_run,
+        judges: Some(metric.judges),
+        threshold: None,
+        tested: false,
+    }
 }
 
 fn entry_of<'a>(entries: &'a mut Vec<MetricEntry>, metric: &str) -> &'a mut MetricEntry {
@@ -87,6 +93,7 @@ pub(crate) fn relation(described: &[MetricRow], options: &Options) -> Result<Rec
         ("unit", DataType::Utf8, texts(|entry| entry.unit.clone())),
         ("origin", DataType::Utf8, texts(|entry| Some(entry.origin.clone()))),
         ("built_in", DataType::Boolean, flags(|entry| Some(entry.built_in))),
+        ("by_run", DataType::Boolean, flags(|entry| Some(entry.by_run))),
         ("judges", DataType::Boolean, flags(|entry| entry.judges)),
         ("threshold", DataType::Float64, thresholds),
         ("tested", DataType::Boolean, flags(|entry| Some(entry.tested))),

@@ -20,12 +20,13 @@ use super::{SessionError, metrics};
 use crate::model::{Row, RunRow};
 
 /// The base relations that a session has beside its views, with what one row is.
-pub const BASE_RELATIONS: [(&str, &str); 7] = [
+pub const BASE_RELATIONS: [(&str, &str); 8] = [
     ("runs", "stored run in scope"),
     ("results", "stored attempt in scope, with its arm"),
     ("scores", "stored score in scope, with its arm"),
     ("steps", "stored step in scope, with its arm"),
     ("metrics", "metric that is built in or was described, with its direction, aggregate and unit"),
+    ("run_arms", "stored run in scope and arm that holds results of it"),
     ("planned_keys", "key that a run planned, where its source lists them"),
     ("case_clusters", "case with its cluster, with --cluster"),
 ];
@@ -51,9 +52,14 @@ pub(crate) async fn register(
         if by_result { placed_by_result(scores, &keyed)? } else { arms_of(ctx, scores, asked.dimension)? };
     let steps = arms_of(ctx, scoped(ctx, &facts.steps, runs, asked)?, &of_steps(asked.dimension, runs))?;
     let clusters = clusters(&keyed, asked.options)?;
-    for (name, frame) in
-        [("results", keyed), ("scores", scores), ("steps", steps), ("case_clusters", clusters)]
-    {
+    let arms = run_arms(ctx, &keyed, asked.dimension)?;
+    for (name, frame) in [
+        ("results", keyed),
+        ("scores", scores),
+        ("steps", steps),
+        ("case_clusters", clusters),
+        ("run_arms", arms),
+    ] {
         ctx.register_table(name, frame.into_view())?;
     }
     let batches = [
@@ -134,6 +140,22 @@ fn arms_batch(arms: &HashMap<String, String>) -> Result<RecordBatch, SessionErro
     let ingests: ArrayRef = Arc::new(StringArray::from_iter_values(pairs.iter().map(|(ingest, _)| *ingest)));
     let names: ArrayRef = Arc::new(StringArray::from_iter_values(pairs.iter().map(|(_, arm)| *arm)));
     Ok(RecordBatch::try_from_iter([("arm_ingest_id", ingests), ("arm", names)])?)
+}
+
+/// Which arms each run has results in. A run without any is in an arm all the same when runs make the arms.
+fn run_arms(
+    ctx: &SessionContext,
+    results: &DataFrame,
+    dimension: &Dimension,
+) -> Result<DataFrame, SessionError> {
+    Ok(match dimension {
+        Dimension::Run(arms) => ctx
+            .read_batch(arms_batch(arms)?)?
+            .select(vec![column("arm_ingest_id").alias("ingest_id"), column("arm")])?,
+        Dimension::Row(_) | Dimension::Result(_) => {
+            results.clone().select(vec![column("ingest_id"), column("arm")])?.distinct()?
+        }
+    })
 }
 
 /// Scores with the arm and the case id of their result, where those are not on the score itself.

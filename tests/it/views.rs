@@ -97,13 +97,17 @@ fn every_view_has_its_questions_and_the_other_way_round() {
     assert_eq!(embedded.iter().count(), views.len());
 }
 
+/// AgentV measures nothing by run and keeps no confidence.
+const WITHOUT_ROWS_IN_THE_SAMPLE: [&str; 1] = ["run_aggregates"];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_view_plans_and_answers_on_the_sample() {
     let mut session = sample(&[]).await;
     for (_, name, _) in files() {
         session.materialize(&name).await.expect(&name);
         let rows = asked(&mut session, &format!("SELECT count(*) AS n FROM {name}")).await.expect(&name);
-        assert!(rows[0]["n"].as_i64() > Some(0), "{name} is empty");
+        let empty = WITHOUT_ROWS_IN_THE_SAMPLE.contains(&name.as_str());
+        assert_eq!(rows[0]["n"].as_i64() == Some(0), empty, "rows of {name}: {}", rows[0]["n"]);
     }
 }
 

@@ -49,6 +49,7 @@ struct ArmEntry<'a> {
 struct MetricEntry<'a> {
     task: Option<&'a str>,
     metric: &'a str,
+    per: &'a str,
     direction: &'a str,
     unit: Option<&'a str>,
     aggregate: &'a str,
@@ -116,8 +117,14 @@ struct CaseEntry<'a> {
 struct CaseCell<'a> {
     arm: &'a str,
     value: Option<f64>,
+    winner: bool,
+    tied: bool,
     status: &'a str,
     attempts: i64,
+    confidence: Option<&'a str>,
+    /// Only with --outputs: the answers of many cases are many megabytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<Option<&'a str>>,
 }
 
 /// The document of a comparison. It holds all cases unless fewer were asked for.
@@ -131,7 +138,7 @@ pub(super) fn of(comparison: &Comparison, asked: &Compare) -> Result<serde_json:
         arms: arms(comparison),
         metrics: metrics(comparison),
         changes: changes(comparison),
-        cases: cases(comparison, asked.cases),
+        cases: cases(comparison, asked),
         notes: &comparison.notes,
     };
     serde_json::to_value(&document).map_err(|error| SessionError::Internal(error.to_string()))
@@ -191,6 +198,7 @@ fn metrics(comparison: &Comparison) -> Vec<MetricEntry<'_>> {
             metrics.push(MetricEntry {
                 task: value.task.as_deref(),
                 metric: &value.metric,
+                per: &value.per,
                 direction: &value.direction,
                 unit: value.unit.as_deref(),
                 aggregate: &value.aggregate,
@@ -271,8 +279,8 @@ fn entry<'a>(change: &'a Change, moved: &[&'a CaseChange]) -> ChangeEntry<'a> {
     }
 }
 
-fn cases(comparison: &Comparison, limit: Option<CaseLimit>) -> Vec<CaseEntry<'_>> {
-    let shown = match limit {
+fn cases<'a>(comparison: &'a Comparison, asked: &Compare) -> Vec<CaseEntry<'a>> {
+    let shown = match asked.cases {
         Some(CaseLimit::Most(count)) => count,
         Some(CaseLimit::All) | None => usize::MAX,
     };
@@ -292,8 +300,12 @@ fn cases(comparison: &Comparison, limit: Option<CaseLimit>) -> Vec<CaseEntry<'_>
                 .map(|cell| CaseCell {
                     arm: &cell.arm,
                     value: cell.value,
+                    winner: cell.winner == Some(true),
+                    tied: cell.tied == Some(true),
                     status: &cell.status,
                     attempts: cell.attempts,
+                    confidence: cell.band.as_deref(),
+                    output: asked.outputs.then_some(cell.output.as_deref()),
                 })
                 .collect(),
         })

@@ -2,17 +2,17 @@
 //!
 //! Asks the views and gathers their rows; the document and the screen are made from them in the files beside.
 
+mod case_table;
+mod cases;
 mod document;
 mod notes;
 mod screen;
 
-use std::collections::BTreeMap;
-
-use datafusion::common::ScalarValue;
 use serde::Deserialize;
 
 use crate::answer::Answer;
 use crate::session::{Options, Rows, Session, SessionError};
+use cases::Case;
 
 /// What is asked beyond the session.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,36 @@ pub struct Compare {
     pub only: Option<Outcome>,
     /// How many cases to show; `None` for the default of the format.
     pub cases: Option<CaseLimit>,
+    /// In which order the cases stand.
+    pub sort: CaseOrder,
+    /// Whether the answers themselves are shown.
+    pub outputs: bool,
+}
+
+/// In which order cases stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CaseOrder {
+    /// Those that changed most first, then by name.
+    #[default]
+    Change,
+    /// By task and case id.
+    Name,
+    /// Those that most arms ran first, then by name.
+    Coverage,
+}
+
+impl CaseOrder {
+    /// Every order.
+    pub const ALL: [Self; 3] = [Self::Change, Self::Name, Self::Coverage];
+
+    /// The word on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Change => "change",
+            Self::Name => "name",
+            Self::Coverage => "coverage",
+        }
+    }
 }
 
 /// How many cases are shown.
@@ -120,6 +150,8 @@ pub(crate) struct Value {
     pub task: Option<String>,
     pub metric: String,
     pub arm: String,
+    /// What `n` counts: case, run or result.
+    pub per: String,
     pub direction: String,
     pub unit: Option<String>,
     pub aggregate: String,
@@ -173,30 +205,6 @@ pub(crate) struct CaseChange {
     pub outcome: Outcome,
 }
 
-/// A cell of the cases: an arm's value for a case, with how the case ended.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct CaseValue {
-    pub arm: String,
-    pub task: String,
-    pub case_id: String,
-    pub value: Option<f64>,
-    pub status: String,
-    pub attempts: i64,
-}
-
-/// A case over all arms.
-#[derive(Debug, Clone)]
-pub(crate) struct Case {
-    pub task: String,
-    pub case_id: String,
-    /// Outcome by candidate.
-    pub outcomes: BTreeMap<String, Outcome>,
-    /// Value by arm.
-    pub values: BTreeMap<String, CaseValue>,
-    /// Largest absolute change against the baseline.
-    pub change: f64,
-}
-
 /// Everything that a comparison knows, baseline first.
 pub(crate) struct Comparison {
     pub by: String,
@@ -237,17 +245,21 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
     arms.sort_by_key(|arm| arm.arm != baseline);
     let coverage: Vec<Coverage> =
         session.rows("SELECT * FROM metric_coverage ORDER BY built_in DESC, metric").await?.read()?;
-    let case_metric = asked.metrics.first().cloned().unwrap_or_else(|| session.primary().to_owned());
-    known_metrics(&coverage, asked, &session.request().options)?;
     let records = session.rows(VALUES).await?;
+    let values: Vec<Value> = records.read()?;
+    known_metrics(&coverage, &values, (asked, &session.request().options))?;
+    // A metric of runs has no value in a case.
+    let case_metric =
+        asked.metrics.iter().find(|metric| coverage.iter().any(|known| known.metric == **metric));
+    let case_metric = case_metric.cloned().unwrap_or_else(|| session.primary().to_owned());
     let mut comparison = Comparison {
         by: session.by().to_owned(),
         primary: session.primary().to_owned(),
         alpha: session.request().options.alpha,
-        values: records.read()?,
+        values,
         changes: Vec::new(),
         improved_and_regressed: Vec::new(),
-        cases: cases(session, &case_metric, &baseline, asked.only).await?,
+        cases: cases::of(session, &case_metric, &baseline, asked).await?,
         case_metric,
         notes: Vec::new(),
         baseline,
@@ -270,7 +282,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
     Ok(Compared { answer, comparable })
 }
 
-const VALUES: &str = "SELECT winners.task, winners.metric, winners.arm, winners.direction, winners.unit, \
+const VALUES: &str = "SELECT winners.task, winners.metric, winners.arm, winners.per, winners.direction, winners.unit, \
      winners.aggregate, winners.value, winners.n, winners.unscored, summary.lowest, summary.highest, \
      winners.rank, winners.winner, winners.tied, winners.winner_common, winners.n_common \
      FROM metric_winners AS winners INNER JOIN metric_summary AS summary \
@@ -283,23 +295,22 @@ const CHANGES: &str = "SELECT * FROM change_counts ORDER BY task NULLS FIRST, me
 const MOVED: &str = "SELECT candidate, task, case_id, metric, outcome FROM score_changes \
      WHERE outcome IN ('improved', 'regressed') ORDER BY task, metric, candidate, case_id";
 
-// No order: the cases are sorted by how much they changed. (DataFusion 55 does not plan a sort by `arm` over this join
-// when there is one arm in several files.)
-const OUTCOMES: &str =
-    "SELECT candidate, task, case_id, metric, outcome FROM score_changes WHERE metric = $metric";
-
-const CASE_VALUES: &str = "SELECT case_states.arm, case_states.task, case_states.case_id, case_values.value, \
-     case_states.status, case_states.attempts FROM case_states LEFT JOIN case_values \
-     ON case_states.arm = case_values.arm AND case_states.task = case_values.task \
-     AND case_states.case_id = case_values.case_id AND case_values.metric = $metric";
-
 fn shares_a_case(change: &Change) -> bool {
     change.common + change.unscored > 0
 }
 
 /// Whether every metric that was asked for is there: by a wish to see it, or by an option that is about it.
-fn known_metrics(coverage: &[Coverage], asked: &Compare, options: &Options) -> Result<(), SessionError> {
-    let names: Vec<String> = coverage.iter().map(|metric| metric.metric.clone()).collect();
+fn known_metrics(
+    coverage: &[Coverage],
+    values: &[Value],
+    (asked, options): (&Compare, &Options),
+) -> Result<(), SessionError> {
+    let mut names: Vec<String> = coverage.iter().map(|metric| metric.metric.clone()).collect();
+    for value in values {
+        if !names.contains(&value.metric) {
+            names.push(value.metric.clone());
+        }
+    }
     let of_options = options
         .primary
         .iter()
@@ -310,49 +321,4 @@ fn known_metrics(coverage: &[Coverage], asked: &Compare, options: &Options) -> R
         Some(unknown) => Err(SessionError::unknown_metric(unknown, &names)),
         None => Ok(()),
     }
-}
-
-/// The cases of a metric over all arms, those that changed most first.
-async fn cases(
-    session: &mut Session,
-    metric: &str,
-    baseline: &str,
-    only: Option<Outcome>,
-) -> Result<Vec<Case>, SessionError> {
-    let bound = [("metric", ScalarValue::Utf8(Some(metric.to_owned())))];
-    let values: Vec<CaseValue> = session.rows_with(CASE_VALUES, &bound).await?.read()?;
-    let outcomes: Vec<CaseChange> = session.rows_with(OUTCOMES, &bound).await?.read()?;
-    let mut cases: BTreeMap<(String, String), Case> = BTreeMap::new();
-    for value in values {
-        let case = cases.entry((value.task.clone(), value.case_id.clone())).or_insert_with(|| Case {
-            task: value.task.clone(),
-            case_id: value.case_id.clone(),
-            outcomes: BTreeMap::new(),
-            values: BTreeMap::new(),
-            change: 0.0,
-        });
-        case.values.insert(value.arm.clone(), value);
-    }
-    for change in outcomes {
-        if let Some(case) = cases.get_mut(&(change.task, change.case_id)) {
-            case.outcomes.insert(change.candidate, change.outcome);
-        }
-    }
-    let mut cases: Vec<Case> = cases.into_values().collect();
-    for case in &mut cases {
-        case.change = largest_change(case, baseline);
-    }
-    cases.retain(|case| only.is_none_or(|only| case.outcomes.values().any(|outcome| *outcome == only)));
-    cases.sort_by(|left, right| {
-        right
-            .change
-            .total_cmp(&left.change)
-            .then_with(|| (&left.task, &left.case_id).cmp(&(&right.task, &right.case_id)))
-    });
-    Ok(cases)
-}
-
-fn largest_change(case: &Case, baseline: &str) -> f64 {
-    let Some(from) = case.values.get(baseline).and_then(|value| value.value) else { return 0.0 };
-    case.values.values().filter_map(|value| value.value).map(|to| (to - from).abs()).fold(0.0, f64::max)
 }

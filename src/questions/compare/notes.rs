@@ -24,6 +24,7 @@ pub(super) fn of(comparison: &Comparison, session: &Session, asked: &Compare) ->
     notes.extend(nothing_in_common(comparison));
     notes.extend(comparison.arms.iter().filter_map(|arm| bounds(comparison, arm)));
     notes.extend(disagreeing_winners(comparison, &shown_metrics(comparison, asked)));
+    notes.extend(uneven_runs(comparison, &shown_metrics(comparison, asked)));
     notes.extend(pooled(comparison));
     notes.extend(more_attempts(comparison));
     notes.extend(one_sided_cases(comparison));
@@ -64,7 +65,9 @@ fn bounds(comparison: &Comparison, arm: &Arm) -> Option<String> {
 /// Metrics whose winner changes when only the cases that every arm has are looked at.
 fn disagreeing_winners(comparison: &Comparison, shown: &[String]) -> Vec<String> {
     let mut notes = Vec::new();
-    let disagrees = |value: &&Value| value.winner && !value.winner_common && shown.contains(&value.metric);
+    let disagrees = |value: &&Value| {
+        value.per != "run" && value.winner && !value.winner_common && shown.contains(&value.metric)
+    };
     for value in comparison.values.iter().filter(disagrees) {
         let common = comparison.values.iter().find(|other| same_line(other, value) && other.winner_common);
         let task = value.task.as_ref().filter(|_| several_tasks(comparison));
@@ -82,6 +85,22 @@ fn disagreeing_winners(comparison: &Comparison, shown: &[String]) -> Vec<String>
         });
     }
     notes
+}
+
+/// What a run took in all says little when the arms did not run the same cases.
+fn uneven_runs(comparison: &Comparison, shown: &[String]) -> Option<String> {
+    let unmarked = |value: &&Value| {
+        value.per == "run" && value.winner && !value.winner_common && shown.contains(&value.metric)
+    };
+    let metrics: BTreeSet<&str> =
+        comparison.values.iter().filter(unmarked).map(|value| value.metric.as_str()).collect();
+    (!metrics.is_empty()).then(|| {
+        format!(
+            "{} not marked: the {}s did not run the same cases",
+            metrics.into_iter().collect::<Vec<_>>().join(", "),
+            comparison.by
+        )
+    })
 }
 
 fn same_line(left: &Value, right: &Value) -> bool {

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Arm, Case, CaseLimit, Change, Compare, Comparison, Outcome, Value};
+use super::case_table;
+use super::{Arm, Change, Compare, Comparison, Value};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
-use crate::model::Status;
+use crate::model::RUN_METRICS;
 use crate::session::Session;
 
 /// What the arms are called on screen: runs by their name, or by their experiment where that tells them apart.
-struct Labels(BTreeMap<String, String>);
+pub(super) struct Labels(BTreeMap<String, String>);
 
 impl Labels {
     fn of(comparison: &Comparison, session: &Session) -> Self {
@@ -30,16 +31,14 @@ impl Labels {
         Self(labels)
     }
 
-    fn get<'a>(&'a self, arm: &'a str) -> &'a str {
+    /// The label of an arm.
+    pub(super) fn get<'a>(&'a self, arm: &'a str) -> &'a str {
         self.0.get(arm).map_or(arm, String::as_str)
     }
 }
 
 /// From how many arms on the table is turned: arms as rows.
 const MOST_COLUMNS: usize = 4;
-
-/// How many cases a person is shown unless told otherwise.
-const CASES_SHOWN: usize = 10;
 
 /// How many tasks get a table of their own.
 const TASKS_SHOWN: usize = 5;
@@ -65,7 +64,7 @@ pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare
         }
     }
     if comparison.arms.len() > 1 || asked.only.is_some() || asked.cases.is_some() {
-        blocks.extend(case_blocks(comparison, asked, &labels));
+        blocks.extend(case_table::blocks(comparison, asked, &labels));
     }
     blocks.extend(closing(comparison, &tasks, &shown));
     blocks
@@ -152,9 +151,8 @@ pub(super) fn shown_metrics(comparison: &Comparison, asked: &Compare) -> Vec<Str
         .filter(|metric| !["passed", "input_tokens", "output_tokens"].contains(&metric.metric.as_str()))
         .map(|metric| metric.metric.clone());
     let there = comparison.coverage.iter().any(|metric| metric.metric == primary);
-    let mut shown: Vec<String> = there.then(|| primary.clone()).into_iter().chain(others).collect();
-    shown.sort_by_key(|metric| *metric != comparison.primary);
-    shown
+    let of_runs = RUN_METRICS.iter().map(|metric| metric.name.to_owned());
+    there.then(|| primary.clone()).into_iter().chain(others).chain(of_runs).collect()
 }
 
 /// The arms beside each other; from five on below each other.
@@ -176,45 +174,70 @@ fn grid(comparison: &Comparison, task: Option<&str>, metrics: &[String], how: (&
             .collect();
         let Some(known) = values.iter().flatten().next() else { continue };
         let cells = values.iter().map(|value| value_cell(*value, comparison.arms.len())).collect();
-        rows.push((metric.clone(), known.aggregate.clone(), cells));
+        rows.push((metric.clone(), aggregate_word(&known.aggregate), cells));
     }
     let heads: Vec<String> = comparison.arms.iter().map(|arm| labels.get(&arm.arm).to_owned()).collect();
     if heads.len() > MOST_COLUMNS { turned(&heads, rows) } else { upright(&heads, rows) }
+}
+
+/// How an aggregate is called beside its metric.
+fn aggregate_word(aggregate: &str) -> String {
+    match aggregate {
+        "run" => "per run",
+        "rate" => "share",
+        other => other,
+    }
+    .to_owned()
 }
 
 fn count_rows(comparison: &Comparison) -> Vec<(String, String, Vec<Cell>)> {
     let arms = &comparison.arms;
     let others = |arm: &Arm| arm.scorer_error + arm.limit + arm.cancelled;
     let any_other = arms.iter().any(|arm| others(arm) > 0);
+    // Where neither the tool nor a score says what passed, nothing failed either.
+    let graded = arms.iter().any(|arm| arm.pass_rate_attempts.is_some());
     let counts = arms
         .iter()
         .map(|arm| {
             let ran = arm.ok + arm.quality_failure;
-            let mut text = format!("{}/{}/{}", arm.passed, ran - arm.passed.min(ran), arm.execution_error);
+            let mut text = match graded {
+                true => format!("{}/{}/{}", arm.passed, ran - arm.passed.min(ran), arm.execution_error),
+                false => format!("{ran}/{}", arm.execution_error),
+            };
             if any_other {
                 text = format!("{text}/{}", others(arm));
             }
             Cell::plain(text)
         })
         .collect();
-    let rate = |of: fn(&Arm) -> Option<f64>| {
-        let best = arms.iter().filter_map(of).fold(f64::NEG_INFINITY, f64::max);
-        let sharing = arms.iter().filter(|arm| of(arm) == Some(best)).count();
-        arms.iter()
-            .map(|arm| {
-                let text = of(arm).map_or_else(|| "—".to_owned(), number::percent);
-                let wins =
-                    arms.len() > 1 && sharing == 1 && of(arm) == Some(best) && passes_most(comparison, arm);
-                Cell::marked(text, if wins { Mark::Winner } else { Mark::Plain })
-            })
-            .collect()
-    };
-    let head = if any_other { "pass/fail/error/other" } else { "pass/fail/error" };
-    vec![
-        ("cases".to_owned(), head.to_owned(), counts),
-        ("pass rate".to_owned(), "latest".to_owned(), rate(|arm| arm.pass_rate_latest)),
-        ("pass rate".to_owned(), "scored".to_owned(), rate(|arm| arm.pass_rate_scored)),
-    ]
+    let head = if graded { "pass/fail/error" } else { "done/error" };
+    let head = if any_other { format!("{head}/other") } else { head.to_owned() };
+    let mut rows = vec![("cases".to_owned(), head, counts)];
+    if graded {
+        rows.push(pass_rates(comparison, "latest", |arm| arm.pass_rate_latest));
+        rows.push(pass_rates(comparison, "scored", |arm| arm.pass_rate_scored));
+    }
+    rows
+}
+
+fn pass_rates(
+    comparison: &Comparison,
+    which: &str,
+    of: fn(&Arm) -> Option<f64>,
+) -> (String, String, Vec<Cell>) {
+    let arms = &comparison.arms;
+    let best = arms.iter().filter_map(of).fold(f64::NEG_INFINITY, f64::max);
+    let sharing = arms.iter().filter(|arm| of(arm) == Some(best)).count();
+    let cells = arms
+        .iter()
+        .map(|arm| {
+            let text = of(arm).map_or_else(|| "—".to_owned(), number::percent);
+            let wins =
+                arms.len() > 1 && sharing == 1 && of(arm) == Some(best) && passes_most(comparison, arm);
+            Cell::marked(text, if wins { Mark::Winner } else { Mark::Plain })
+        })
+        .collect();
+    ("pass rate".to_owned(), which.to_owned(), cells)
 }
 
 /// Whether an arm also passes most often on the cases that every arm has, in every task.
@@ -238,6 +261,7 @@ pub(super) fn shown_value(metric: &str, unit: Option<&str>, value: f64) -> Strin
     match (unit, metric) {
         (Some("ms"), _) => number::duration_ms(value),
         (Some("usd"), _) => number::cost(value),
+        (Some("share"), _) => number::percent(value),
         (None, _) if value.abs() < 1000.0 => number::score(value),
         _ => number::human_number(value),
     }
@@ -295,7 +319,7 @@ fn change_table(comparison: &Comparison, task: Option<&str>, metrics: &[String],
     Table { columns, rows }
 }
 
-fn unit_of<'a>(comparison: &'a Comparison, metric: &str) -> Option<&'a str> {
+pub(super) fn unit_of<'a>(comparison: &'a Comparison, metric: &str) -> Option<&'a str> {
     comparison.values.iter().find(|value| value.metric == metric).and_then(|value| value.unit.as_deref())
 }
 
@@ -350,83 +374,6 @@ fn direction_word(change: &Change) -> String {
         (_, false) => "more",
     }
     .to_owned()
-}
-
-fn case_blocks(comparison: &Comparison, asked: &Compare, labels: &Labels) -> Vec<Block> {
-    let limit = match asked.cases {
-        Some(CaseLimit::All) => usize::MAX,
-        Some(CaseLimit::Most(count)) => count,
-        None => CASES_SHOWN,
-    };
-    let wanted: Vec<&Case> = comparison
-        .cases
-        .iter()
-        .filter(|case| asked.only.is_some() || asked.cases == Some(CaseLimit::All) || !is_quiet(case))
-        .collect();
-    let title = match asked.only {
-        Some(outcome) => format!("{}, {}", outcome.as_str().replace('_', " "), comparison.case_metric),
-        None => format!("changed most, {}", comparison.case_metric),
-    };
-    let mut blocks = vec![Block::Gap];
-    if wanted.is_empty() {
-        blocks.push(Block::Line(match asked.only {
-            Some(outcome) => {
-                format!("no case is {} on {}", outcome.as_str().replace('_', " "), comparison.case_metric)
-            }
-            None => format!("no case changed on {}", comparison.case_metric),
-        }));
-        return blocks;
-    }
-    blocks.push(Block::Table(case_table(comparison, title, &wanted[..wanted.len().min(limit)], labels)));
-    if wanted.len() > limit {
-        blocks.push(Block::Line(format!(
-            "  {} more: --cases all",
-            number::count((wanted.len() - limit) as i64)
-        )));
-    }
-    blocks
-}
-
-/// Whether nothing happened to a case against the baseline.
-fn is_quiet(case: &Case) -> bool {
-    case.outcomes.values().all(|outcome| *outcome == Outcome::Unchanged)
-}
-
-fn case_table(comparison: &Comparison, title: String, cases: &[&Case], labels: &Labels) -> Table {
-    let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
-    let mut columns = vec![Column::text(title)];
-    let heads = comparison.arms.iter().map(|arm| labels.get(&arm.arm).to_owned());
-    columns.extend(heads.map(|head| Column { head, right: true, shrinks: true, key: false }));
-    let unit = unit_of(comparison, &comparison.case_metric);
-    let rows = cases
-        .iter()
-        .map(|case| {
-            let name =
-                if several_tasks { format!("{}/{}", case.task, case.case_id) } else { case.case_id.clone() };
-            let cells = comparison.arms.iter().map(|arm| case_cell(comparison, case, &arm.arm, unit));
-            std::iter::once(Cell::plain(name)).chain(cells).collect()
-        })
-        .collect();
-    Table { columns, rows }
-}
-
-fn case_cell(comparison: &Comparison, case: &Case, arm: &str, unit: Option<&str>) -> Cell {
-    let Some(cell) = case.values.get(arm) else { return Cell::plain("—") };
-    let text = match cell.value {
-        Some(value) => shown_value(&comparison.case_metric, unit, value),
-        None => screen_word(&cell.status),
-    };
-    let mark = match case.outcomes.get(arm) {
-        Some(Outcome::Improved) => Mark::Improved,
-        Some(Outcome::Regressed) => Mark::Regressed,
-        _ => Mark::Plain,
-    };
-    Cell::marked(text, mark)
-}
-
-/// The word on screen for a stored status.
-fn screen_word(status: &str) -> String {
-    Status::parse(status).map_or_else(|| status.to_owned(), |status| status.screen_word().to_owned())
 }
 
 fn closing(comparison: &Comparison, tasks: &[Option<&str>], shown: &[String]) -> Vec<Block> {

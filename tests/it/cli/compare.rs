@@ -159,8 +159,8 @@ fn two_runs_compare_as_counted_by_hand() {
     assert_eq!(
         slow["values"],
         json!([
-            {"arm": BASELINE, "value": null, "status": "execution_error", "attempts": 1},
-            {"arm": CANDIDATE, "value": null, "status": "execution_error", "attempts": 1},
+            {"arm": BASELINE, "value": null, "winner": false, "tied": false, "status": "execution_error", "attempts": 1, "confidence": null},
+            {"arm": CANDIDATE, "value": null, "winner": false, "tied": false, "status": "execution_error", "attempts": 1, "confidence": null},
         ])
     );
     let order = one(&document["cases"], &[("case_id", "order-status")]);
@@ -428,8 +428,8 @@ async fn every_format_and_every_width_can_say_a_comparison() {
     greeting             1.000     1.000      0.000 ▼
     json-ticket          1.000     0.000 ▼    1.000
     translation-de       0.900     0.900      0.000 ▼
-    tone-check           0.850     1.000 ▲    0.400 ▼
-    summary-quality      0.700     0.750 ▲    0.700
+    tone-check           0.850   ▸ 1.000 ▲    0.400 ▼
+    summary-quality      0.700   ▸ 0.750 ▲    0.700
     flaky-tool           1.000     error      1.000
     note  metrics not shown: input_tokens, output_tokens, passed,
           contains-"priority", contains-1042, contains-14 days and 9 more; --metric
@@ -464,8 +464,8 @@ async fn every_format_and_every_width_can_say_a_comparison() {
     greeting             1.000     1.000      0.000 ▼
     json-ticket          1.000     0.000 ▼    1.000
     translation-de       0.900     0.900      0.000 ▼
-    tone-check           0.850     1.000 ▲    0.400 ▼
-    summary-quality      0.700     0.750 ▲    0.700
+    tone-check           0.850   ▸ 1.000 ▲    0.400 ▼
+    summary-quality      0.700   ▸ 0.750 ▲    0.700
     flaky-tool           1.000     error      1.000
     note  metrics not shown: input_tokens, output_tokens, passed, contains-"priority", contains-1042, contains-14 days and 9 more; --metric NAME shows one
     note  1 case of claude-y without a value (errors): its score lies between 0.804 and 0.888, whatever they would have scored

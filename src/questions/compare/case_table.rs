@@ -1,0 +1,133 @@
+//! The cases of a comparison as a person reads them: one row per case, one column per arm.
+
+use super::cases::{Case, CaseValue};
+use super::screen::{Labels, shown_value, unit_of};
+use super::{CaseLimit, CaseOrder, Compare, Comparison, Outcome};
+use crate::answer::{Block, Cell, Column, Mark, Table, number};
+use crate::model::Status;
+
+/// How many cases a person is shown unless told otherwise.
+const CASES_SHOWN: usize = 10;
+
+/// The cases, with what is not shown.
+pub(super) fn blocks(comparison: &Comparison, asked: &Compare, labels: &Labels) -> Vec<Block> {
+    let limit = match asked.cases {
+        Some(CaseLimit::All) => usize::MAX,
+        Some(CaseLimit::Most(count)) => count,
+        None => CASES_SHOWN,
+    };
+    let every = wants_every_case(asked);
+    let wanted: Vec<&Case> = comparison.cases.iter().filter(|case| every || !case.is_quiet()).collect();
+    let mut blocks = vec![Block::Gap];
+    if wanted.is_empty() {
+        blocks.push(Block::Line(match asked.only {
+            Some(outcome) => {
+                format!("no case is {} on {}", outcome.as_str().replace('_', " "), comparison.case_metric)
+            }
+            None => format!("no case changed on {}", comparison.case_metric),
+        }));
+        return blocks;
+    }
+    let shown = &wanted[..wanted.len().min(limit)];
+    blocks.push(Block::Table(table(comparison, asked, shown, labels)));
+    if wanted.len() > limit {
+        blocks.push(Block::Line(format!(
+            "  {} more: --cases all",
+            number::count((wanted.len() - limit) as i64)
+        )));
+    }
+    blocks
+}
+
+/// Whether cases that did not change are wanted, too.
+fn wants_every_case(asked: &Compare) -> bool {
+    asked.only.is_some()
+        || asked.cases == Some(CaseLimit::All)
+        || asked.outputs
+        || asked.sort != CaseOrder::Change
+}
+
+fn title(comparison: &Comparison, asked: &Compare) -> String {
+    let metric = &comparison.case_metric;
+    match (asked.only, asked.sort) {
+        (Some(outcome), _) => format!("{}, {metric}", outcome.as_str().replace('_', " ")),
+        (None, CaseOrder::Change) => format!("changed most, {metric}"),
+        (None, CaseOrder::Name | CaseOrder::Coverage) => format!("cases, {metric}"),
+    }
+}
+
+fn table(comparison: &Comparison, asked: &Compare, cases: &[&Case], labels: &Labels) -> Table {
+    let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
+    let mut columns = vec![Column::text(title(comparison, asked))];
+    let heads = comparison.arms.iter().map(|arm| labels.get(&arm.arm).to_owned());
+    columns.extend(heads.map(|head| Column { head, right: !asked.outputs, shrinks: true, key: false }));
+    let mut rows = Vec::new();
+    for case in cases {
+        let name =
+            if several_tasks { format!("{}/{}", case.task, case.case_id) } else { case.case_id.clone() };
+        rows.push(row(comparison, name, |arm| cell(comparison, case, arm)));
+        if asked.outputs {
+            rows.push(row(comparison, String::new(), |arm| output_cell(case, arm)));
+        }
+    }
+    Table { columns, rows }
+}
+
+fn row(comparison: &Comparison, name: String, cell: impl Fn(&str) -> Cell) -> Vec<Cell> {
+    let cells = comparison.arms.iter().map(|arm| cell(&arm.arm));
+    std::iter::once(Cell::plain(name)).chain(cells).collect()
+}
+
+/// What an arm has for a case: the value, else how it ended; then what else tells it apart.
+fn cell(comparison: &Comparison, case: &Case, arm: &str) -> Cell {
+    let Some(value) = case.values.get(arm) else { return Cell::plain("—") };
+    let mut text = match value.value {
+        Some(number) => {
+            shown_value(&comparison.case_metric, unit_of(comparison, &comparison.case_metric), number)
+        }
+        None if value.status == Status::Ok.as_str() => "unscored".to_owned(),
+        None => screen_word(&value.status),
+    };
+    for extra in extras(value) {
+        text = format!("{text} {extra}");
+    }
+    match (case.outcomes.get(arm), value.winner == Some(true)) {
+        (Some(Outcome::Improved), true) => Cell::marked(format!("▸ {text}"), Mark::Improved),
+        (Some(Outcome::Improved), false) => Cell::marked(text, Mark::Improved),
+        (Some(Outcome::Regressed), _) => Cell::marked(text, Mark::Regressed),
+        (_, true) => Cell::marked(text, Mark::Winner),
+        (_, false) => Cell::plain(text),
+    }
+}
+
+/// Confidence where there is one, and the number of attempts where it took more than one.
+fn extras(value: &CaseValue) -> impl Iterator<Item = String> {
+    let attempts = (value.attempts > 1).then(|| format!("×{}", value.attempts));
+    value.band.clone().into_iter().chain(attempts)
+}
+
+/// What an arm answered, on one line.
+fn output_cell(case: &Case, arm: &str) -> Cell {
+    let Some(value) = case.values.get(arm) else { return Cell::default() };
+    let text = value.output.as_deref().map_or_else(
+        || "(no output)".to_owned(),
+        |text| if text.trim().is_empty() { "(empty)".to_owned() } else { on_one_line(text) },
+    );
+    Cell::marked(text, Mark::Dim)
+}
+
+/// The most that a line of a table holds of one answer; the others show all of it.
+const LONGEST: usize = 2_000;
+
+fn on_one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// The word on screen for a stored status.
+fn screen_word(status: &str) -> String {
+    Status::parse(status).map_or_else(|| status.to_owned(), |status| status.screen_word().to_owned())
+}
