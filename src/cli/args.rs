@@ -241,8 +241,8 @@ fn aggregate(text: &str) -> Result<(String, Aggregate), CliError> {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Reading files")]
 pub struct ImportArgs {
-    /// Which tool wrote the files: agentv or table [default: told from names and first bytes].
-    #[arg(long, value_name = "TOOL", value_parser = importer)]
+    /// Which importer reads the files, instead of the one that fits their names and first bytes.
+    #[arg(long, value_name = "TOOL", value_parser = importer, help = from_help())]
     pub from: Option<&'static dyn Importer>,
 
     /// For plain tables: which column is what, such as case_id=id,score=metrics.accuracy,model=llm. May be repeated.
@@ -275,6 +275,16 @@ pub enum DuplicatesArg {
     Attempt,
     /// Not allowed.
     Error,
+}
+
+/// The help of `--from`, with every importer.
+fn from_help() -> String {
+    let names: Vec<&str> = IMPORTERS.iter().map(|importer| importer.name()).collect();
+    let (last, others) = names.split_last().unwrap_or((&"", &[]));
+    format!(
+        "Which tool wrote the files: {} or {last} [default: told from names and first bytes]",
+        others.join(", ")
+    )
 }
 
 fn importer(name: &str) -> Result<&'static dyn Importer, String> {

@@ -155,7 +155,8 @@ fn named(runs: &[RunEntry], names: &[String]) -> Result<Vec<RunEntry>, SessionEr
     Ok(selected)
 }
 
-/// The runs that a name stands for: an id, the name given with `--name`, `last`, `last~N`, a glob, a unique prefix.
+/// The runs that a name stands for: an id, the name given with `--name`, `last`, `last~N`, a glob, a unique prefix. `#58`
+/// is the run 58 and no other, as AMX writes it.
 ///
 /// # Errors
 /// When it stands for none, or as a prefix for several.
@@ -166,6 +167,10 @@ pub fn resolve<'a>(runs: &'a [RunEntry], name: &str) -> Result<Vec<&'a RunEntry>
         .collect();
     if !exact.is_empty() {
         return Ok(exact);
+    }
+    if let Some(id) = name.strip_prefix('#') {
+        let numbered: Vec<&RunEntry> = runs.iter().filter(|entry| entry.run.run_id == id).collect();
+        return if numbered.is_empty() { Err(unknown(runs, name)) } else { Ok(numbered) };
     }
     if let Some(back) = steps_back(name) {
         return from_the_end(runs, back).map(|entry| vec![entry]).ok_or_else(|| unknown(runs, name));
@@ -310,6 +315,15 @@ mod tests {
         assert_eq!(ids(&["cand*"]).unwrap().len(), 2);
         let error = ids(&["cand"]).unwrap_err();
         assert!(error.contains("candidate::1") && error.contains("candidate::2"), "{error}");
+    }
+
+    #[test]
+    fn a_number_sign_before_an_id_is_passed_over_and_stands_for_no_prefix() {
+        assert_eq!(ids(&["#baseline", "baseline"]).unwrap(), ["baseline"]);
+        let error = ids(&["#candidate"]).unwrap_err();
+        assert!(error.contains("#candidate"), "{error}");
+        let hashed = [run("#7", 1), run("7", 2)];
+        assert_eq!(resolve(&hashed, "#7").unwrap()[0].run.run_id, "#7", "an exact id wins");
     }
 
     #[test]
