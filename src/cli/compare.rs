@@ -96,7 +96,7 @@ fn case_order(word: &str) -> Result<CaseOrder, String> {
     known.ok_or_else(|| format!("expected one of {}", CaseOrder::ALL.map(CaseOrder::as_str).join(", ")))
 }
 
-fn case_limit(text: &str) -> Result<CaseLimit, String> {
+pub(super) fn case_limit(text: &str) -> Result<CaseLimit, String> {
     match text {
         "all" => Ok(CaseLimit::All),
         number => number.parse().map(CaseLimit::Most).map_err(|_| "expected a number or all".to_owned()),

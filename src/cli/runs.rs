@@ -15,12 +15,10 @@ use crate::questions::runs::{Filter, runs};
 #[command(after_help = "Examples:
   runq runs --search baseline
   runq runs --status incomplete --format ids
-  runq runs --tag owner=ann --limit 5 --page 2")]
+  runq runs --tag owner=ann --limit 5 --page 2
+  runq runs --kind 'analyze.*' --asset schema=sales --last 3
+  runq runs --search nightly --format ids | runq compare -")]
 pub struct RunsArgs {
-    /// Only this kind, such as eval.
-    #[arg(long)]
-    kind: Option<String>,
-
     /// Only runs that have results of this model.
     #[arg(long)]
     model: Option<String>,
@@ -33,7 +31,7 @@ pub struct RunsArgs {
     #[arg(long)]
     tag: Option<String>,
 
-    /// Only runs whose id, name, task, experiment, tags, eval file or path hold this text.
+    /// Only runs whose id, name, task, experiment, command, scope, profiles, tags, eval file or path hold this text.
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
 
@@ -54,7 +52,6 @@ pub async fn run(args: RunsArgs, context: &Context<'_>) -> Result<u8, CliError> 
     let request = context.global.session.request()?;
     let facts = context.stored_facts().await?.within(&request.scope).await?;
     let filter = Filter {
-        kind: args.kind,
         model: args.model,
         status: args.status,
         tag: args.tag,

@@ -10,15 +10,14 @@ use crate::session::{Facts, Request, RunEntry, Session, SessionError, text_value
 /// Which runs are listed.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Only this kind.
-    pub kind: Option<String>,
     /// Only runs with results of this model.
     pub model: Option<String>,
     /// Only this status.
     pub status: Option<String>,
     /// Only runs with this label: `key` or `key=value`.
     pub tag: Option<String>,
-    /// Only runs whose id, name, task, experiment, tags or path hold this text, whatever its case.
+    /// Only runs whose id, name, task, experiment, command, scope, profiles, tags or path hold this text, whatever its
+    /// case.
     pub search: Option<String>,
     /// How many runs a page has.
     pub limit: usize,
@@ -123,8 +122,7 @@ async fn empty(headline: Block, matching: usize, columns_of: Facts) -> Result<An
 fn fits(entry: &RunEntry, filter: &Filter) -> bool {
     let run = &entry.run;
     let same = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
-    same(&filter.kind, &run.kind)
-        && same(&filter.status, &run.status)
+    same(&filter.status, &run.status)
         && filter.tag.as_ref().is_none_or(|tag| has_tag(run.tags.as_deref(), tag))
         && filter.search.as_ref().is_none_or(|text| mentions(entry, &text.to_lowercase()))
 }
@@ -150,8 +148,22 @@ fn mentions(entry: &RunEntry, text: &str) -> bool {
         run.experiment.as_ref(),
         run.tags.as_ref(),
         run.eval_file.as_ref(),
+        run.command.as_ref(),
+        run.scope.as_ref(),
     ];
     texts.into_iter().flatten().any(|value| value.to_lowercase().contains(text))
+        || profiles(run.params.as_deref()).any(|value| value.to_lowercase().contains(text))
+}
+
+/// The names of the profiles among the settings of a run (AMX: `llm_profile`, `db_profile`, ...).
+fn profiles(params: Option<&str>) -> impl Iterator<Item = String> {
+    let params: Option<serde_json::Map<String, serde_json::Value>> =
+        params.and_then(|text| serde_json::from_str(text).ok());
+    params
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| key.ends_with("profile"))
+        .filter_map(|(_, value)| crate::import::json::stored_text(&value))
 }
 
 async fn with_model(

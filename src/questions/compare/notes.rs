@@ -21,7 +21,12 @@ pub(super) fn of(comparison: &Comparison, session: &Session, asked: &Compare) ->
             if comparison.by == "run" { "" } else { "; --by run or another dimension may have more" }
         ));
     }
+    notes.extend(session.left_out().iter().map(|entry| {
+        let command = entry.run.command.as_deref().unwrap_or(&entry.run.kind);
+        format!("run {} ({command}) asked a question and worked on no case: left out", entry.run.run_id)
+    }));
     notes.extend(nothing_in_common(comparison));
+    notes.extend(without_results(comparison));
     notes.extend(comparison.arms.iter().filter_map(|arm| bounds(comparison, arm)));
     notes.extend(disagreeing_winners(comparison, &shown_metrics(comparison, asked)));
     notes.extend(uneven_runs(comparison, &shown_metrics(comparison, asked)));
@@ -43,6 +48,13 @@ fn nothing_in_common(comparison: &Comparison) -> Option<String> {
     })
 }
 
+/// Runs that have nothing to compare but what they took.
+fn without_results(comparison: &Comparison) -> Option<String> {
+    let empty: Vec<&str> =
+        comparison.arms.iter().filter(|arm| arm.result_count == 0).map(|arm| arm.arm.as_str()).collect();
+    (!empty.is_empty()).then(|| format!("without any result: {} {}", comparison.by, empty.join(", ")))
+}
+
 /// The bounds that errors leave to the primary metric of an arm.
 fn bounds(comparison: &Comparison, arm: &Arm) -> Option<String> {
     let value = comparison
@@ -52,8 +64,9 @@ fn bounds(comparison: &Comparison, arm: &Arm) -> Option<String> {
     let (low, high) = (value.lowest?, value.highest?);
     (value.aggregate == "mean").then(|| {
         let cases = if value.unscored == 1 { "1 case" } else { &format!("{} cases", value.unscored) };
+        let why = if arm.execution_error + arm.scorer_error > 0 { " (errors)" } else { "" };
         format!(
-            "{cases} of {} without a value (errors): its {} lies between {} and {}, whatever they would have scored",
+            "{cases} of {} without a value{why}: its {} lies between {} and {}, whatever they would have scored",
             arm.arm,
             value.metric,
             number::score(low),

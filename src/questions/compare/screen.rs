@@ -27,6 +27,8 @@ impl Labels {
         let distinct: BTreeSet<&String> = labels.values().collect();
         if comparison.by != "run" || distinct.len() < labels.len() {
             labels = arms.iter().map(|arm| ((*arm).to_owned(), (*arm).to_owned())).collect();
+        } else if labels.values().all(|label| label.len() <= SHORT) {
+            with_models(comparison, &mut labels);
         }
         Self(labels)
     }
@@ -34,6 +36,22 @@ impl Labels {
     /// The label of an arm.
     pub(super) fn get<'a>(&'a self, arm: &'a str) -> &'a str {
         self.0.get(arm).map_or(arm, String::as_str)
+    }
+}
+
+/// Up to how many characters a run's name tells a person little (AMX numbers its runs).
+const SHORT: usize = 6;
+
+/// Adds its model to each run's label, where models differ and every run has one.
+fn with_models(comparison: &Comparison, labels: &mut BTreeMap<String, String>) {
+    let models: BTreeSet<&String> = comparison.arms.iter().flat_map(|arm| &arm.models).collect();
+    if models.len() < 2 || comparison.arms.iter().any(|arm| arm.models.len() > 1) {
+        return;
+    }
+    for arm in &comparison.arms {
+        if let (Some(label), [model]) = (labels.get_mut(&arm.arm), arm.models.as_slice()) {
+            *label = format!("{label} {model}");
+        }
     }
 }
 
