@@ -218,9 +218,12 @@ fn count_rows(comparison: &Comparison) -> Vec<(String, String, Vec<Cell>)> {
         .iter()
         .map(|arm| {
             let ran = arm.ok + arm.quality_failure;
-            let mut text = match graded {
-                true => format!("{}/{}/{}", arm.passed, ran - arm.passed.min(ran), arm.execution_error),
-                false => format!("{ran}/{}", arm.execution_error),
+            let mut text = match (graded, arm.pass_rate_attempts) {
+                (false, _) => format!("{ran}/{}", arm.execution_error),
+                (true, None) => format!("—/—/{}", arm.execution_error),
+                (true, Some(_)) => {
+                    format!("{}/{}/{}", arm.passed, ran - arm.passed.min(ran), arm.execution_error)
+                }
             };
             if any_other {
                 text = format!("{text}/{}", others(arm));
@@ -228,7 +231,7 @@ fn count_rows(comparison: &Comparison) -> Vec<(String, String, Vec<Cell>)> {
             Cell::plain(text)
         })
         .collect();
-    let head = if graded { "pass/fail/error" } else { "done/error" };
+    let head = if graded { "pass/fail/error" } else { "ok/error" };
     let head = if any_other { format!("{head}/other") } else { head.to_owned() };
     let mut rows = vec![("cases".to_owned(), head, counts)];
     if graded {
