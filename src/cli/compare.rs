@@ -6,6 +6,7 @@ use super::args::ImportArgs;
 use super::context::{Context, open};
 use super::exit::{self, CliError};
 use crate::questions::compare::{CaseLimit, Compare, Outcome, compare};
+use crate::questions::diff;
 use crate::session::{Facts, Request};
 
 /// Compare runs, models, prompts or anything else: winners, changes, and whether they are more than noise.
@@ -36,6 +37,10 @@ pub struct CompareArgs {
     #[arg(long, value_name = "N", value_parser = case_limit)]
     cases: Option<CaseLimit>,
 
+    /// Show below what changed in the outputs, against the baseline, as runq diff does.
+    #[arg(long)]
+    diff: bool,
+
     #[command(flatten)]
     import: ImportArgs,
 }
@@ -52,7 +57,11 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
     let question =
         Compare { metrics: context.global.session.metrics.clone(), only: args.only, cases: args.cases };
     let (mut session, code) = open(asked).await?;
-    let compared = compare(&mut session, &question).await?;
+    let mut compared = compare(&mut session, &question).await?;
+    if args.diff {
+        let asked = diff::Asked { cases: question.cases, ..diff::Asked::default() };
+        diff::append(&mut session, &mut compared.answer, &asked).await?;
+    }
     context.output.answer(&compared.answer)?;
     Ok(match code {
         exit::OK if !compared.comparable => exit::NOT_COMPARABLE,
@@ -61,7 +70,7 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
 }
 
 /// Without any word on runs: those of the newest run's task.
-fn only_newest_task(facts: &Facts, request: &mut Request) {
+pub(super) fn only_newest_task(facts: &Facts, request: &mut Request) {
     let scope = &mut request.scope;
     let unsaid = scope.runs.is_empty() && scope.task.is_none() && scope.predicate.is_none();
     if unsaid && let Some(newest) = facts.runs.last() {
@@ -76,7 +85,7 @@ fn outcome(word: &str) -> Result<Outcome, String> {
     })
 }
 
-fn case_limit(text: &str) -> Result<CaseLimit, String> {
+pub(super) fn case_limit(text: &str) -> Result<CaseLimit, String> {
     match text {
         "all" => Ok(CaseLimit::All),
         number => number.parse().map(CaseLimit::Most).map_err(|_| "expected a number or all".to_owned()),
