@@ -6,7 +6,11 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 
+mod text_change;
+
 pub mod number;
+
+pub use text_change::TextChange;
 
 /// Version of the JSON documents. It grows when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -45,6 +49,8 @@ pub enum Block {
     },
     /// A table.
     Table(Table),
+    /// Two texts and what changed between them.
+    Change(Box<TextChange>),
     /// A plain line.
     Line(String),
     /// An empty line between parts.

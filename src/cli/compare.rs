@@ -6,6 +6,7 @@ use super::args::ImportArgs;
 use super::context::{Context, open};
 use super::exit::{self, CliError};
 use crate::questions::compare::{CaseLimit, CaseOrder, Compare, Outcome, compare};
+use crate::questions::diff;
 use crate::session::{Facts, Request};
 
 /// Compare runs, models, prompts or anything else: winners, changes, and whether they are more than noise.
@@ -45,6 +46,10 @@ pub struct CompareArgs {
     #[arg(long)]
     outputs: bool,
 
+    /// Show below what changed in the outputs, against the baseline, as runq diff does.
+    #[arg(long)]
+    diff: bool,
+
     #[command(flatten)]
     import: ImportArgs,
 }
@@ -67,7 +72,11 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
     };
     asked.request.scope.cases_only = true;
     let (mut session, code) = open(asked).await?;
-    let compared = compare(&mut session, &question).await?;
+    let mut compared = compare(&mut session, &question).await?;
+    if args.diff {
+        let asked = diff::Asked { cases: question.cases, ..diff::Asked::default() };
+        diff::append(&mut session, &mut compared.answer, &asked).await?;
+    }
     context.output.answer(&compared.answer)?;
     Ok(match code {
         exit::OK if !compared.comparable => exit::NOT_COMPARABLE,
@@ -76,7 +85,7 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
 }
 
 /// Without any word on runs: those of the newest run's task.
-fn only_newest_task(facts: &Facts, request: &mut Request) {
+pub(super) fn only_newest_task(facts: &Facts, request: &mut Request) {
     let scope = &mut request.scope;
     let unsaid = scope.runs.is_empty() && scope.task.is_none() && scope.predicate.is_none();
     if unsaid && let Some(newest) = facts.runs.last() {

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod compare;
 pub mod context;
+pub mod diff;
 pub mod exit;
 pub mod ingest;
 pub mod metrics;
@@ -50,6 +51,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Compare(compare::CompareArgs),
+    Diff(diff::DiffArgs),
     Ingest(ingest::IngestArgs),
     Metrics(metrics::MetricsArgs),
     Runs(runs::RunsArgs),
@@ -100,6 +102,7 @@ fn output_of(cli: &Cli, environment: Environment) -> Output {
 async fn dispatch(command: Command, context: &Context<'_>) -> Result<u8, CliError> {
     match command {
         Command::Compare(args) => compare::run(args, context).await,
+        Command::Diff(args) => diff::run(args, context).await,
         Command::Ingest(args) => ingest::run(args, context).await,
         Command::Metrics(args) => metrics::run(args, context).await,
         Command::Runs(args) => runs::run(args, context).await,

@@ -1,6 +1,7 @@
 //! One file, one question: asks the views of a session and gives an [`crate::answer::Answer`]. No printing.
 
 pub mod compare;
+pub mod diff;
 pub mod metrics;
 pub mod runs;
 pub mod show;

@@ -5,8 +5,9 @@
 
 use std::io::Write;
 
+use super::change::{Kind, Row, Segment, Shape, rows};
 use super::{RenderError, Renderer, Screen, text};
-use crate::answer::{Answer, Block, Cell, Mark, Table};
+use crate::answer::{Answer, Block, Cell, Mark, Table, TextChange};
 
 /// The format `markdown`.
 pub(super) struct Markdown;
@@ -44,6 +45,7 @@ fn parts(blocks: &[Block]) -> Vec<String> {
         match block {
             Block::Headline { left, right } => parts.push(headline(left, right)),
             Block::Table(table) => parts.extend(table_part(table)),
+            Block::Change(change) => parts.extend(change_parts(change)),
             Block::Note(note) => parts.push(format!("> {}\n", escaped(note))),
             Block::Line(_) | Block::Gap => {}
         }
@@ -68,12 +70,64 @@ fn lines_part(lines: &[&str]) -> Option<String> {
     }
 }
 
+/// The title, what is to be known, and the text: whole lines as a `diff` block, words with `<del>` and `<ins>`.
+fn change_parts(change: &TextChange) -> Vec<String> {
+    let outcome = marked(&change.outcome);
+    let between = if outcome.is_empty() { "" } else { " " };
+    let mut parts = vec![format!("**{}**{between}{outcome}\n", escaped(&change.title))];
+    parts.extend(change.notes.iter().map(|note| format!("> {}\n", escaped(note))));
+    let rows = rows(change, Shape::Inline, false);
+    if rows.iter().any(|row| matches!(row, Row::Line(_))) {
+        let lines: Vec<String> = rows.iter().map(diff_line).collect();
+        parts.push(fenced("diff", &lines.iter().map(String::as_str).collect::<Vec<_>>()));
+    } else if !rows.is_empty() {
+        let lines: Vec<String> = rows.iter().map(marked_up).collect();
+        parts.push(format!("{}\n", lines.join("<br>\n")));
+    }
+    parts
+}
+
+fn diff_line(row: &Row) -> String {
+    match row {
+        Row::Line(line) => match line.kind {
+            Kind::Equal => format!("  {}", line.text),
+            Kind::Removed => format!("- {}", line.text),
+            Kind::Added => format!("+ {}", line.text),
+        },
+        Row::Said(said) => format!("@@ {said} @@"),
+        Row::Inline(line) => line.iter().map(Segment::marked).collect(),
+        Row::Beside(_) | Row::Lines(_) => String::new(),
+    }
+}
+
+fn marked_up(row: &Row) -> String {
+    match row {
+        Row::Said(said) => format!("*{}*", escaped(said)),
+        Row::Inline(line) => line.iter().map(tagged).collect(),
+        Row::Line(line) => tagged(line),
+        Row::Beside(_) | Row::Lines(_) => String::new(),
+    }
+}
+
+fn tagged(segment: &Segment) -> String {
+    let text = escaped(&segment.text);
+    match segment.kind {
+        Kind::Equal => text,
+        Kind::Removed => format!("<del>{text}</del>"),
+        Kind::Added => format!("<ins>{text}</ins>"),
+    }
+}
+
 /// A code block whose fence is longer than any run of backticks inside.
 fn code_block(lines: &[&str]) -> String {
+    fenced("text", lines)
+}
+
+fn fenced(language: &str, lines: &[&str]) -> String {
     let shown: Vec<_> = lines.iter().map(|line| text::visible(line)).collect();
     let ticks = shown.iter().flat_map(|line| line.split(|letter| letter != '`')).map(str::len).max();
     let fence = "`".repeat(ticks.unwrap_or(0).max(2) + 1);
-    format!("{fence}text\n{}\n{fence}\n", shown.join("\n"))
+    format!("{fence}{language}\n{}\n{fence}\n", shown.join("\n"))
 }
 
 fn table_part(table: &Table) -> Option<String> {

@@ -1,12 +1,14 @@
 //! Turns an [`Answer`] into bytes: one format per file, one line per format in [`RENDERERS`].
 //!
 //! A renderer decides how things look and nothing else: it computes no number, reads no clock and writes only to the
-//! writer it is given. `table` and `markdown` show the blocks to a person; the others give the records to machines.
+//! writer it is given. `table`, `markdown` and `html` show the blocks to a person; the others give the records to machines.
 
 pub mod text;
 pub mod value;
 
+mod change;
 mod csv;
+mod html;
 mod ids;
 mod json;
 mod jsonl;
@@ -29,7 +31,7 @@ pub const TABLE: &dyn Renderer = &table::Table;
 
 /// Every format, in the order `--help` lists them.
 pub const RENDERERS: &[&dyn Renderer] =
-    &[TABLE, &json::Json, &jsonl::Jsonl, &csv::Csv, &tsv::Tsv, &markdown::Markdown, &ids::Ids];
+    &[TABLE, &json::Json, &jsonl::Jsonl, &csv::Csv, &tsv::Tsv, &markdown::Markdown, &html::Html, &ids::Ids];
 
 /// One output format.
 pub trait Renderer: Sync {

@@ -68,7 +68,10 @@ fn formats_are_found_by_name() {
         assert!(!format.about().is_empty());
     }
     let error = renderer("xls").unwrap_err().to_string();
-    assert_eq!(error, "there is no format `xls`: it is one of table, json, jsonl, csv, tsv, markdown, ids");
+    assert_eq!(
+        error,
+        "there is no format `xls`: it is one of table, json, jsonl, csv, tsv, markdown, html, ids"
+    );
 }
 
 #[test]

@@ -69,22 +69,24 @@ pub fn shorten(text: &str, limit: usize) -> Cow<'_, str> {
 ///
 /// A grapheme cluster wider than `limit` stands alone in its piece. An empty text is one empty piece.
 pub fn pieces(text: &str, limit: usize) -> Vec<&str> {
-    let mut rest = text;
     let mut pieces = Vec::new();
-    while width(rest) > limit {
-        let first = rest.graphemes(true).next().map_or(rest.len(), str::len);
-        let (piece, after) = rest.split_at(prefix(rest, limit).max(first));
-        pieces.push(piece);
-        rest = after;
+    let (mut start, mut taken) = (0, 0);
+    for (at, cluster) in text.grapheme_indices(true) {
+        let wide = width(cluster);
+        if taken + wide > limit && at > start {
+            pieces.push(&text[start..at]);
+            (start, taken) = (at, 0);
+        }
+        taken += wide;
     }
-    if !rest.is_empty() || pieces.is_empty() {
-        pieces.push(rest);
+    if start < text.len() || pieces.is_empty() {
+        pieces.push(&text[start..]);
     }
     pieces
 }
 
 /// The length in bytes of the longest start of the text, in whole grapheme clusters, that takes `limit` columns.
-fn prefix(text: &str, limit: usize) -> usize {
+pub(super) fn prefix(text: &str, limit: usize) -> usize {
     let mut taken = 0;
     let mut end = 0;
     for (at, cluster) in text.grapheme_indices(true) {

@@ -201,14 +201,31 @@ impl Session {
         if let Some(baseline) = &self.baseline {
             return Ok(baseline.clone());
         }
-        let arms = self.rows("SELECT arm, first_row FROM arms ORDER BY first_row, arm").await?;
-        let names = text_values(&arms, 0);
+        let names = self.arms().await?;
         let baseline = match &self.request.baseline {
             Some(asked) => self.arm_named(asked, &names)?,
             None => names.first().cloned().ok_or(SessionError::NoRuns)?,
         };
         self.baseline = Some(baseline.clone());
         Ok(baseline)
+    }
+
+    /// The arms there are, in the order of their first rows.
+    ///
+    /// # Errors
+    /// When they cannot be computed.
+    pub async fn arms(&mut self) -> Result<Vec<String>, SessionError> {
+        let arms = self.rows("SELECT arm, first_row FROM arms ORDER BY first_row, arm").await?;
+        Ok(text_values(&arms, 0))
+    }
+
+    /// An arm by its name, or for runs by anything that names one.
+    ///
+    /// # Errors
+    /// When there is no such arm; the nearest one is named.
+    pub async fn arm(&mut self, asked: &str) -> Result<String, SessionError> {
+        let names = self.arms().await?;
+        self.arm_named(asked, &names)
     }
 
     /// An arm by its name, or for runs by anything that names one.

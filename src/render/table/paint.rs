@@ -103,15 +103,7 @@ impl Gutter {
     }
 
     fn cell<'a>(&self, cell: &'a Cell) -> Piece<'a> {
-        let style = match cell.mark {
-            Mark::Plain => Style::Plain,
-            Mark::Winner => Style::Bold,
-            Mark::Improved => Style::Green,
-            Mark::Regressed => Style::Red,
-            Mark::Dim => Style::Dim,
-        };
-        let before = if cell.mark == Mark::Winner { "▸ " } else { "" };
-        self.piece(&cell.text, before, sign_behind(cell.mark), style)
+        self.piece(&cell.text, sign_before(cell.mark), sign_behind(cell.mark), style_of(cell.mark))
     }
 
     fn piece<'a>(
@@ -132,6 +124,26 @@ impl Gutter {
             style,
         }
     }
+}
+
+/// A cell outside of a table: its text with the signs of its mark, and its style.
+pub(super) fn cell_text(cell: &Cell) -> (String, Style) {
+    let text = format!("{}{}{}", sign_before(cell.mark), cell.text, sign_behind(cell.mark));
+    (text, style_of(cell.mark))
+}
+
+fn style_of(mark: Mark) -> Style {
+    match mark {
+        Mark::Plain => Style::Plain,
+        Mark::Winner => Style::Bold,
+        Mark::Improved => Style::Green,
+        Mark::Regressed => Style::Red,
+        Mark::Dim => Style::Dim,
+    }
+}
+
+fn sign_before(mark: Mark) -> &'static str {
+    if mark == Mark::Winner { "▸ " } else { "" }
 }
 
 fn sign_behind(mark: Mark) -> &'static str {
