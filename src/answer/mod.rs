@@ -6,7 +6,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 
+mod histogram;
 pub mod number;
+
+pub use histogram::{Fold, Histogram, Series};
 
 /// Version of the JSON documents. It grows when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -45,6 +48,8 @@ pub enum Block {
     },
     /// A table.
     Table(Table),
+    /// Counts per bin: bars on a terminal, [`Histogram::numbers`] elsewhere.
+    Histogram(Histogram),
     /// A plain line.
     Line(String),
     /// An empty line between parts.

@@ -61,7 +61,7 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
 }
 
 /// Without any word on runs: those of the newest run's task.
-fn only_newest_task(facts: &Facts, request: &mut Request) {
+pub(super) fn only_newest_task(facts: &Facts, request: &mut Request) {
     let scope = &mut request.scope;
     let unsaid = scope.runs.is_empty() && scope.task.is_none() && scope.predicate.is_none();
     if unsaid && let Some(newest) = facts.runs.last() {

@@ -180,17 +180,18 @@ impl SetArgs {
 
 fn in_words(row: &MetricRow) -> String {
     let fields = [("direction", &row.direction), ("aggregate", &row.aggregate), ("unit", &row.unit)];
-    let said: Vec<String> = fields
-        .iter()
-        .filter_map(|(name, word)| word.as_ref().map(|word| format!("{name} {word}")))
-        .collect();
+    let said: Vec<String> =
+        fields.iter().filter_map(|(name, word)| word.as_ref().map(|word| format!("{name} {word}"))).collect();
     format!("{}: {}", row.metric, said.join(", "))
 }
 
 fn direction(word: &str) -> Result<Direction, String> {
     Direction::parse(word).ok_or_else(|| {
         let near = nearest(word, ["higher", "lower", "none"].into_iter());
-        format!("expected higher, lower or none{}", near.map(|near| format!("; did you mean {near}?")).unwrap_or_default())
+        format!(
+            "expected higher, lower or none{}",
+            near.map(|near| format!("; did you mean {near}?")).unwrap_or_default()
+        )
     })
 }
 

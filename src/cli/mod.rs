@@ -3,6 +3,7 @@
 pub mod args;
 pub mod compare;
 pub mod context;
+pub mod distribution;
 pub mod exit;
 pub mod ingest;
 pub mod metrics;
@@ -49,6 +50,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Compare(compare::CompareArgs),
+    Distribution(distribution::DistributionArgs),
     Ingest(ingest::IngestArgs),
     Metrics(metrics::MetricsArgs),
     Runs(runs::RunsArgs),
@@ -98,6 +100,7 @@ fn output_of(cli: &Cli, environment: Environment) -> Output {
 async fn dispatch(command: Command, context: &Context<'_>) -> Result<u8, CliError> {
     match command {
         Command::Compare(args) => compare::run(args, context).await,
+        Command::Distribution(args) => distribution::run(args, context).await,
         Command::Ingest(args) => ingest::run(args, context).await,
         Command::Metrics(args) => metrics::run(args, context).await,
         Command::Runs(args) => runs::run(args, context).await,

@@ -1,6 +1,8 @@
 //! One file, one question: asks the views of a session and gives an [`crate::answer::Answer`]. No printing.
 
 pub mod compare;
+pub mod distribution;
+mod labels;
 pub mod metrics;
 pub mod runs;
 pub mod show;

@@ -53,7 +53,8 @@ pub(super) fn with_declared_columns(
     for field in declared.fields().iter().filter(|field| field.is_nullable() && is_missing(field.name())) {
         columns.push(lit(ScalarValue::try_new_null(field.data_type())?).alias(field.name()));
     }
-    let plan = LogicalPlanBuilder::scan(table, provider_as_source(provider), None)?.project(columns)?.build()?;
+    let plan =
+        LogicalPlanBuilder::scan(table, provider_as_source(provider), None)?.project(columns)?.build()?;
     Ok(Arc::new(ViewTable::new(plan, None)))
 }
 

@@ -6,6 +6,8 @@ mod document;
 mod notes;
 mod screen;
 
+pub(crate) use screen::shown_value;
+
 use std::collections::BTreeMap;
 
 use datafusion::common::ScalarValue;

@@ -1,39 +1,10 @@
 //! A comparison as a person reads it: the arms beside each other, what changed, the cases that changed most.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use super::super::labels::{Labels, arms_in_words};
 use super::{Arm, Case, CaseLimit, Change, Compare, Comparison, Outcome, Value};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
 use crate::model::Status;
 use crate::session::Session;
-
-/// What the arms are called on screen: runs by their name, or by their experiment where that tells them apart.
-struct Labels(BTreeMap<String, String>);
-
-impl Labels {
-    fn of(comparison: &Comparison, session: &Session) -> Self {
-        let arms: Vec<&str> = comparison.arms.iter().map(|arm| arm.arm.as_str()).collect();
-        let mut labels = BTreeMap::new();
-        for arm in &arms {
-            let name = session
-                .runs()
-                .iter()
-                .find(|entry| entry.run.run_id == *arm)
-                .and_then(|entry| entry.run.name.as_ref());
-            let short = name.map_or_else(|| arm.split("::").next().unwrap_or(arm).to_owned(), Clone::clone);
-            labels.insert((*arm).to_owned(), short);
-        }
-        let distinct: BTreeSet<&String> = labels.values().collect();
-        if comparison.by != "run" || distinct.len() < labels.len() {
-            labels = arms.iter().map(|arm| ((*arm).to_owned(), (*arm).to_owned())).collect();
-        }
-        Self(labels)
-    }
-
-    fn get<'a>(&'a self, arm: &'a str) -> &'a str {
-        self.0.get(arm).map_or(arm, String::as_str)
-    }
-}
 
 /// From how many arms on the table is turned: arms as rows.
 const MOST_COLUMNS: usize = 4;
@@ -47,7 +18,7 @@ const TASKS_SHOWN: usize = 5;
 /// The blocks of a comparison, from top to bottom.
 pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare) -> Vec<Block> {
     let shown = shown_metrics(comparison, asked);
-    let labels = Labels::of(comparison, session);
+    let labels = Labels::of(comparison.arms.iter().map(|arm| arm.arm.as_str()), session);
     let mut blocks = vec![headline(comparison, session, &labels)];
     let tasks = tasks(comparison);
     for (place, task) in tasks.iter().take(TASKS_SHOWN).enumerate() {
@@ -101,16 +72,6 @@ fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Bloc
             there if there == runs.len() => session.origin().to_owned(),
             there => format!("{}, {} of {} runs", session.origin(), runs.len(), number::count(there as i64)),
         },
-    }
-}
-
-/// How many arms there are, by the dimension's own plural where it has one.
-fn arms_in_words(count: usize, by: &str) -> String {
-    const NOUNS: [&str; 7] = ["run", "model", "prompt", "experiment", "provider", "variant", "task"];
-    if NOUNS.contains(&by) {
-        number::counted(count, by, &format!("{by}s"))
-    } else {
-        number::counted(count, &format!("value of {by}"), &format!("values of {by}"))
     }
 }
 
@@ -234,7 +195,7 @@ fn value_cell(value: Option<&Value>, arms: usize) -> Cell {
 }
 
 /// A number in the form that fits its metric.
-pub(super) fn shown_value(metric: &str, unit: Option<&str>, value: f64) -> String {
+pub(crate) fn shown_value(metric: &str, unit: Option<&str>, value: f64) -> String {
     match (unit, metric) {
         (Some("ms"), _) => number::duration_ms(value),
         (Some("usd"), _) => number::cost(value),

@@ -4,6 +4,7 @@
 //! allows it, then stacked: the table goes on below, its first column repeated. Nothing is left out.
 //! comfy-table, which Arrow brings along, squeezes and breaks every cell instead, so the layout is our own.
 
+mod bars;
 mod layout;
 mod paint;
 
@@ -34,6 +35,7 @@ impl Renderer for Table {
             match block {
                 Block::Headline { left, right } => write_headline(left, right, screen, out)?,
                 Block::Table(table) => paint::write_table(table, screen, out)?,
+                Block::Histogram(histogram) => bars::write_histogram(histogram, screen, out)?,
                 Block::Line(line) => write_line(line, screen, out)?,
                 Block::Gap => out.write_all(b"\n")?,
                 Block::Note(note) => write_note(note, screen, out)?,
