@@ -6,10 +6,12 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 
+mod histogram;
 mod text_change;
 
 pub mod number;
 
+pub use histogram::{Fold, Histogram, Series};
 pub use text_change::TextChange;
 
 /// Version of the JSON documents. It grows when a field changes its meaning or goes.
@@ -51,6 +53,8 @@ pub enum Block {
     Table(Table),
     /// Two texts and what changed between them.
     Change(Box<TextChange>),
+    /// Counts per bin: bars on a terminal, [`Histogram::numbers`] elsewhere.
+    Histogram(Histogram),
     /// A plain line.
     Line(String),
     /// An empty line between parts.

@@ -141,6 +141,17 @@ pub struct SessionArgs {
     #[arg(long = "aggregate", global = true, value_name = "METRIC=FN")]
     pub aggregates: Vec<String>,
 
+    /// How many bins a distribution has, 1 to 1000 [default: 5].
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        default_value_t = 5,
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
+    pub bins: u32,
+
     /// Give this metric a verdict too (durations, cost and tokens have none). May be repeated.
     #[arg(long = "test", global = true, value_name = "METRIC")]
     pub tests: Vec<String>,
@@ -173,6 +184,7 @@ impl SessionArgs {
             alpha: within("--alpha", self.alpha)?,
             aggregates: self.aggregates.iter().map(|text| aggregate(text)).collect::<Result<_, _>>()?,
             tests: self.tests.clone(),
+            bins: self.bins,
             ..Options::default()
         };
         for text in &self.thresholds {

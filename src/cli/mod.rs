@@ -4,6 +4,7 @@ pub mod args;
 pub mod compare;
 pub mod context;
 pub mod diff;
+pub mod distribution;
 pub mod exit;
 pub mod ingest;
 pub mod metrics;
@@ -52,6 +53,7 @@ struct Cli {
 enum Command {
     Compare(compare::CompareArgs),
     Diff(diff::DiffArgs),
+    Distribution(distribution::DistributionArgs),
     Ingest(ingest::IngestArgs),
     Metrics(metrics::MetricsArgs),
     Runs(runs::RunsArgs),
@@ -103,6 +105,7 @@ async fn dispatch(command: Command, context: &Context<'_>) -> Result<u8, CliErro
     match command {
         Command::Compare(args) => compare::run(args, context).await,
         Command::Diff(args) => diff::run(args, context).await,
+        Command::Distribution(args) => distribution::run(args, context).await,
         Command::Ingest(args) => ingest::run(args, context).await,
         Command::Metrics(args) => metrics::run(args, context).await,
         Command::Runs(args) => runs::run(args, context).await,

@@ -7,6 +7,7 @@
 
 mod beta;
 mod distribution;
+mod histogram;
 mod quantile;
 mod sums;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use self::sums::Exact;
 pub use distribution::{
     binomial_cdf, mcnemar_exact_p, normal_cdf, normal_quantile, sign_test_p, student_t_p, student_t_quantile,
 };
+pub use histogram::{histogram_bin, histogram_edge};
 pub use quantile::quantile_of;
 
 /// A statistic as SQL knows it.
@@ -54,10 +56,11 @@ enum Kernel {
     CountCount(fn(i64, i64) -> Option<f64>),
     CountCountDouble(fn(i64, i64, f64) -> Option<f64>),
     DoublesDouble(fn(&[f64], f64) -> Option<f64>),
+    DoubleDoubleDoubleCount(fn(f64, f64, f64, i64) -> Option<f64>),
 }
 
 /// Every function, in documentation order.
-pub const FUNCTIONS: [Function; 11] = [
+pub const FUNCTIONS: [Function; 13] = [
     Function {
         name: "student_t_p",
         arguments: &["t", "df"],
@@ -124,6 +127,18 @@ pub const FUNCTIONS: [Function; 11] = [
         doc: "aggregate: sample standard deviation of the non-null x, in any order of the rows; null below two",
         body: Body::Deviation,
     },
+    Function {
+        name: "histogram_bin",
+        arguments: &["x", "low", "high", "bins"],
+        doc: "which of equal bins x is in, from 1, right-closed, the first one with its low; null outside low to high",
+        body: Body::Row(Kernel::DoubleDoubleDoubleCount(histogram_bin)),
+    },
+    Function {
+        name: "histogram_edge",
+        arguments: &["k", "low", "high", "bins"],
+        doc: "edge k of equal bins from low (k = 0) to high (k = bins); null unless low <= high are finite",
+        body: Body::Row(Kernel::DoubleDoubleDoubleCount(histogram_edge)),
+    },
 ];
 
 impl Function {
@@ -174,6 +189,7 @@ impl Kernel {
             Self::CountCount(_) => &[Kind::Count, Kind::Count],
             Self::CountCountDouble(_) => &[Kind::Count, Kind::Count, Kind::Double],
             Self::DoublesDouble(_) => &[Kind::Doubles, Kind::Double],
+            Self::DoubleDoubleDoubleCount(_) => &[Kind::Double, Kind::Double, Kind::Double, Kind::Count],
         }
     }
 }

@@ -109,7 +109,9 @@ fn every_point_of_the_scipy_table() {
             Kernel::DoubleDouble(kernel) => kernel(number(x), number(y)),
             Kernel::CountCount(kernel) => kernel(x.parse().unwrap(), y.parse().unwrap()),
             Kernel::CountCountDouble(kernel) => kernel(x.parse().unwrap(), y.parse().unwrap(), number(z)),
-            Kernel::DoublesDouble(_) => panic!("{line}: a list does not fit into a cell"),
+            Kernel::DoublesDouble(_) | Kernel::DoubleDoubleDoubleCount(_) => {
+                panic!("{line}: no cells for it")
+            }
         };
         let (expected, found) = (number(expected), found.unwrap_or(f64::NAN));
         let error = (found - expected).abs();

@@ -87,6 +87,12 @@ impl ScalarUDFImpl for Statistic {
                 let pairs = counts(x)?.iter().zip(counts(y)?);
                 pairs.zip(doubles(z)?).map(|((x, y), z)| kernel(x?, y?, z?)).collect()
             }
+            Kernel::DoubleDoubleDoubleCount(kernel) => {
+                let [x, low, high, bins] = exactly(&arrays)?;
+                let places = doubles(x)?.iter().zip(doubles(low)?).zip(doubles(high)?);
+                let places = places.zip(counts(bins)?);
+                places.map(|(((x, low), high), bins)| kernel(x?, low?, high?, bins?)).collect()
+            }
             Kernel::DoublesDouble(kernel) => {
                 let [x, y] = exactly(&arrays)?;
                 let lists = x.as_list_opt::<i32>().ok_or_else(|| wrong_type("a list", x))?;

@@ -172,7 +172,7 @@ macro_rules! stored_table {
             fn read(
                 batch: &arrow::array::RecordBatch,
             ) -> Result<Vec<Self>, $crate::model::ReadRowError> {
-                $( let $field = $crate::model::stored_column(batch, $table, stringify!($field))?; )+
+                $( let $field = $crate::model::stored_column::<$ty>(batch, $table, stringify!($field))?; )+
                 (0..batch.num_rows())
                     .map(|row| {
                         Ok(Self {

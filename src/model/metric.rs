@@ -94,7 +94,7 @@ impl Aggregate {
 }
 
 stored_table! {
-    /// One row per metric that a source or a person described; built-in metrics need no row.
+    /// One row per metric that a source described, and one per metric that a person described; the person's fields win.
     MetricRow in "metrics" {
         /// Name of the metric, as in `scores.metric`.
         metric: String,
@@ -102,10 +102,34 @@ stored_table! {
         direction: Option<String>,
         /// How case values become one number: mean, sum, min, max, median, p90, p95, p99 or count. Null: mean.
         aggregate: Option<String>,
-        /// Unit, such as `ms` or `usd`. Null when it has none.
+        /// Unit, such as `ms` or `usd`. Null when it has none; `none` when a person took the source's away.
         unit: Option<String>,
         /// Who described it: the tool's name, or `user`.
         origin: String,
+    }
+}
+
+impl MetricRow {
+    /// The origin of what a person said with `runq metrics set`.
+    pub const USER: &'static str = "user";
+
+    /// The unit of a person who says that there is none.
+    pub const NO_UNIT: &'static str = "none";
+
+    /// Whether a person said so, rather than a source.
+    pub fn is_a_persons(&self) -> bool {
+        self.origin == Self::USER
+    }
+
+    /// This description, with the fields that it does not name from an earlier one.
+    #[must_use]
+    pub fn over(self, earlier: Self) -> Self {
+        Self {
+            direction: self.direction.or(earlier.direction),
+            aggregate: self.aggregate.or(earlier.aggregate),
+            unit: self.unit.or(earlier.unit),
+            ..self
+        }
     }
 }
 

@@ -19,7 +19,7 @@ mod tables;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
 pub(crate) use column::stored_table;
@@ -46,10 +46,11 @@ pub trait Row: Sized + Clone {
     /// One array per column.
     fn arrays(rows: &[Self]) -> Vec<ArrayRef>;
 
-    /// Reads rows back from a batch that has at least these columns, found by name.
+    /// Reads rows back from a batch that has these columns, found by name. One that may be null can be missing, as in
+    /// a store that was made before there was such a column: then it is null in every row.
     ///
     /// # Errors
-    /// When a column is missing, has another type, or holds a null where none may be.
+    /// When a column that may not be null is missing, has another type, or holds a null where none may be.
     fn read(batch: &RecordBatch) -> Result<Vec<Self>, ReadRowError>;
 
     /// The Arrow schema of the table.
@@ -82,13 +83,15 @@ pub struct ReadRowError {
 }
 
 /// Finds a column by name and brings it to the stored type (a reader may hand out view types).
-pub(crate) fn stored_column(
+pub(crate) fn stored_column<T: Stored>(
     batch: &RecordBatch,
     table: &'static str,
     column: &'static str,
 ) -> Result<ArrayRef, ReadRowError> {
     let error = ReadRowError { table, column };
-    let array = batch.column_by_name(column).ok_or_else(|| error.clone())?;
+    let Some(array) = batch.column_by_name(column) else {
+        return if T::NULLABLE { Ok(new_null_array(&T::data_type(), batch.num_rows())) } else { Err(error) };
+    };
     let stored = match array.data_type() {
         arrow::datatypes::DataType::Utf8View
         | arrow::datatypes::DataType::LargeUtf8

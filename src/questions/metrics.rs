@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::answer::{Answer, Block, Cell, Column, SCHEMA_VERSION, Table, number};
-use crate::session::{Session, SessionError};
+use crate::session::{Session, SessionError, text_values};
 
 #[derive(Debug, Deserialize, Serialize)]
 struct Metric {
@@ -13,6 +13,9 @@ struct Metric {
     aggregate: String,
     unit: Option<String>,
     origin: String,
+    direction_from: String,
+    aggregate_from: String,
+    unit_from: Option<String>,
     built_in: bool,
     primary_metric: bool,
     cases: i64,
@@ -20,10 +23,17 @@ struct Metric {
 }
 
 const METRICS: &str = "SELECT coverage.metric, coverage.direction, coverage.aggregate, coverage.unit, \
-     coalesce(metrics.origin, 'default') AS origin, coverage.built_in, coverage.primary_metric, \
-     coverage.cases, coverage.scored \
+     coalesce(metrics.origin, 'default') AS origin, \
+     coalesce(metrics.direction_from, 'default') AS direction_from, \
+     coalesce(metrics.aggregate_from, 'default') AS aggregate_from, metrics.unit_from, \
+     coverage.built_in, coverage.primary_metric, coverage.cases, coverage.scored \
      FROM metric_coverage AS coverage LEFT JOIN metrics ON coverage.metric = metrics.metric \
      ORDER BY coverage.built_in DESC, coverage.metric";
+
+/// What a person set and no run in scope carries.
+const SET_IN_VAIN: &str = "SELECT metrics.metric FROM metrics \
+     LEFT ANTI JOIN metric_coverage ON metrics.metric = metric_coverage.metric \
+     WHERE metrics.origin = 'user' ORDER BY metrics.metric";
 
 /// Lists the metrics that the runs in scope carry.
 ///
@@ -31,23 +41,34 @@ const METRICS: &str = "SELECT coverage.metric, coverage.direction, coverage.aggr
 /// When the views cannot be computed.
 pub async fn metrics(session: &mut Session) -> Result<Answer, SessionError> {
     session.materialize("case_values").await?;
+    session.materialize("metric_coverage").await?;
     let rows = session.rows(METRICS).await?;
     let metrics: Vec<Metric> = rows.read()?;
+    let in_vain = text_values(&session.rows(SET_IN_VAIN).await?, 0);
     let mut columns = vec![Column::whole("metric")];
-    columns.extend(["direction", "aggregate", "unit", "from"].map(Column::whole));
+    columns.extend(["direction", "aggregate", "unit"].map(Column::whole));
+    columns.push(Column::text("from"));
     columns.extend(["cases", "with a value"].map(Column::number));
     let table = Table { columns, rows: metrics.iter().map(row).collect() };
     let ids = metrics.iter().map(|metric| metric.metric.clone()).collect();
+    let mut blocks = vec![
+        Block::Headline {
+            left: format!("{} metrics · primary {}", metrics.len(), session.primary()),
+            right: session.origin().to_owned(),
+        },
+        Block::Gap,
+        Block::Table(table),
+    ];
+    if !in_vain.is_empty() {
+        blocks.push(Block::Note(format!("set, but no run in scope carries it: {}", in_vain.join(", "))));
+    }
     Ok(Answer {
-        blocks: vec![
-            Block::Headline {
-                left: format!("{} metrics · primary {}", metrics.len(), session.primary()),
-                right: session.origin().to_owned(),
-            },
-            Block::Gap,
-            Block::Table(table),
-        ],
-        document: Some(json!({"schema_version": SCHEMA_VERSION, "metrics": metrics})),
+        blocks,
+        document: Some(json!({
+            "schema_version": SCHEMA_VERSION,
+            "metrics": metrics,
+            "set_but_not_carried": in_vain,
+        })),
         ids: Some(ids),
         records: rows.into(),
     })
@@ -59,8 +80,39 @@ fn row(metric: &Metric) -> Vec<Cell> {
         Cell::plain(metric.direction.clone()),
         Cell::plain(metric.aggregate.clone()),
         Cell::plain(metric.unit.clone().unwrap_or_default()),
-        Cell::plain(metric.origin.clone()),
+        Cell::plain(said_by(metric)),
         Cell::plain(number::count(metric.cases)),
         Cell::plain(number::count(metric.scored)),
     ]
+}
+
+/// Who said how it is read: one word when all of it comes from one, else who said what.
+fn said_by(metric: &Metric) -> String {
+    let mut sayings = vec![("direction", &metric.direction_from), ("aggregate", &metric.aggregate_from)];
+    sayings.extend(metric.unit_from.as_ref().map(|by| ("unit", by)));
+    let mut by_whom: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (field, by) in sayings {
+        match by_whom.iter_mut().find(|(known, _)| known == by) {
+            Some((_, fields)) => fields.push(field),
+            None => by_whom.push((by, vec![field])),
+        }
+    }
+    match by_whom.as_slice() {
+        [(by, _)] => (*by).to_owned(),
+        several => several
+            .iter()
+            .map(|(by, fields)| format!("{by} ({})", fields.join(", ")))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+/// Every name that `runq metrics set` may mean: of scores in any run, of headline scores, built in or described.
+///
+/// # Errors
+/// When the scores cannot be read.
+pub async fn metric_names(session: &mut Session) -> Result<Vec<String>, SessionError> {
+    let names = "SELECT metric FROM metrics UNION SELECT metric FROM scores \
+         UNION SELECT primary_metric AS metric FROM results ORDER BY metric";
+    Ok(text_values(&session.rows(names).await?, 0))
 }

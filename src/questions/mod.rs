@@ -2,6 +2,8 @@
 
 pub mod compare;
 pub mod diff;
+pub mod distribution;
+mod labels;
 pub mod metrics;
 pub mod runs;
 pub mod show;

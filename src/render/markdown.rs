@@ -46,6 +46,7 @@ fn parts(blocks: &[Block]) -> Vec<String> {
             Block::Headline { left, right } => parts.push(headline(left, right)),
             Block::Table(table) => parts.extend(table_part(table)),
             Block::Change(change) => parts.extend(change_parts(change)),
+            Block::Histogram(histogram) => parts.extend(table_part(&histogram.numbers())),
             Block::Note(note) => parts.push(format!("> {}\n", escaped(note))),
             Block::Line(_) | Block::Gap => {}
         }

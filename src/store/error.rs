@@ -60,6 +60,26 @@ pub enum StoreError {
         /// What was found.
         source: Cause,
     },
+    /// A column that must have a value is not there.
+    #[error("table {table} of the store at {path} has no column {column}")]
+    LacksColumn {
+        /// Path or URL of the store.
+        path: String,
+        /// Table that was read or written.
+        table: &'static str,
+        /// The column.
+        column: String,
+    },
+    /// Rows need a value that this version of runq does not know.
+    #[error("table {table} of the store at {path} wants a value for {column}, which this runq does not know")]
+    Newer {
+        /// Path or URL of the store.
+        path: String,
+        /// Table that was written.
+        table: &'static str,
+        /// The column.
+        column: String,
+    },
     /// Other writers were faster every time.
     #[error("table {table} of the store at {path} changed {tries} times while it was used")]
     Busy {
@@ -93,7 +113,8 @@ impl StoreError {
             Self::Unavailable { .. } => {
                 "check the disk or the connection and run the command again; nothing was half published"
             }
-            Self::Damaged { .. } => {
+            Self::Newer { .. } => "a newer runq made this store: write to it with that one; reading is fine",
+            Self::Damaged { .. } | Self::LacksColumn { .. } => {
                 "restore the folder from a backup, or make a new store and ingest the sources again"
             }
             Self::Busy { .. } => "run the command again when fewer writers are at work",

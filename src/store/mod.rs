@@ -15,6 +15,7 @@ mod location;
 mod publish;
 mod race;
 mod registry;
+mod schema;
 mod snapshot;
 mod synced;
 mod upload;

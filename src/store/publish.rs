@@ -15,7 +15,8 @@ use super::error::StoreError;
 use super::files::files_of;
 use super::location::{CHILDREN, Location};
 use super::race::Race;
-use super::registry::describe;
+use super::registry::{Described, describe};
+use super::schema::{conformed, load_for_writing};
 use super::writer::FileWriter;
 use crate::model::{MetricRow, RunRow};
 
@@ -45,7 +46,7 @@ pub struct Publication<'a> {
     location: &'a Location,
     pub(super) writers: Writers,
     runs: Vec<RunRow>,
-    metrics: Vec<MetricRow>,
+    metrics: Vec<Described>,
     broken: bool,
 }
 
@@ -88,15 +89,12 @@ impl<'a> Publication<'a> {
         let writer = match self.writers.entry(name) {
             std::collections::btree_map::Entry::Occupied(writer) => writer.into_mut(),
             std::collections::btree_map::Entry::Vacant(place) => {
-                let table = location.load(name).await?;
+                let table = load_for_writing(location, name).await?;
                 let files = FileWriter::new(location, &table).map_err(error)?;
                 place.insert(Writer { table, files })
             }
         };
-        if batch.schema().fields() != writer.files.schema().fields() {
-            let what = format!("columns {:?} for table {name}", batch.schema().fields());
-            return Err(StoreError::refused(what));
-        }
+        let batch = conformed(location, name, batch, &writer.files.schema())?;
         writer.files.write(batch).await.map_err(error)
     }
 
@@ -106,9 +104,15 @@ impl<'a> Publication<'a> {
         self.runs.push(run);
     }
 
-    /// Describes a metric, in place of the description that has the same name.
+    /// Describes a metric. What a source says takes the place of what a source said before; what a person says
+    /// ([`MetricRow::USER`]) stands beside it and keeps the fields that it does not name.
     pub fn metric(&mut self, metric: MetricRow) {
-        self.metrics.push(metric);
+        self.metrics.push(Described::As(metric));
+    }
+
+    /// Takes back what a person said of a metric.
+    pub fn forget_metric(&mut self, metric: String) {
+        self.metrics.push(Described::Forgotten(metric));
     }
 
     /// Makes the runs visible, all in one commit, and removes what they replaced.

@@ -13,6 +13,7 @@ use super::error::{StoreError, is_conflict};
 use super::files::{StoredFile, files_of};
 use super::location::Location;
 use super::publish::LostRun;
+use super::schema::load_for_writing;
 use super::writer::write_files;
 use crate::model::{Row, RunRow};
 
@@ -41,7 +42,10 @@ pub(super) struct Race<'a> {
 impl<'a> Race<'a> {
     /// Looks at the stored runs once.
     pub(super) async fn enter(location: &'a Location, runs: Vec<RunRow>) -> Result<Self, StoreError> {
-        let table = location.load(RunRow::TABLE).await?;
+        let table = match runs.is_empty() {
+            true => location.load(RunRow::TABLE).await?,
+            false => load_for_writing(location, RunRow::TABLE).await?,
+        };
         let mut race = Self {
             location,
             table,
@@ -84,7 +88,7 @@ impl<'a> Race<'a> {
 
     async fn try_commit(&mut self) -> Result<(), DeltaTableError> {
         let batch = RunRow::batch(&self.pending)?;
-        let adds = write_files(self.location, &self.table, batch).await?;
+        let adds = write_files(self.location, (RunRow::TABLE, &self.table), batch).await?;
         let read = is_one_of_text("run_id", self.pending.iter().map(|run| run.run_id.as_str()));
         let transactions = self
             .pending

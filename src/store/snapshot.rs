@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
+use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use deltalake_core::DeltaTable;
 use futures::future::try_join_all;
 
 use super::error::{StoreError, unwrapped};
 use super::location::{CHILDREN, Location};
+use super::schema::with_declared_columns;
 use crate::model::{MetricRow, Row, RunRow};
 
 /// How often a view is taken again because runs were published meanwhile.
@@ -20,7 +22,7 @@ const TRIES: usize = 16;
 pub struct StoreSnapshot {
     /// The newest generation of every run, by (start, id); runs without a start come first.
     pub runs: Vec<RunRow>,
-    /// Described metrics, by name.
+    /// Described metrics, by name; a person's description stands behind the source's.
     pub metrics: Vec<MetricRow>,
     version: u64,
     children: BTreeMap<&'static str, Child>,
@@ -35,8 +37,9 @@ struct Child {
 impl Child {
     async fn load(location: &Location, name: &'static str) -> Result<Self, StoreError> {
         let table = location.load(name).await?;
-        let provider =
-            table.table_provider().await.map_err(|cause| location.error(name, unwrapped(cause)))?;
+        let error = |cause| location.error(name, unwrapped(cause));
+        let provider = table.table_provider().await.map_err(error)?;
+        let provider = with_declared_columns(name, provider).map_err(error)?;
         Ok(Self { table, provider })
     }
 }
@@ -44,7 +47,7 @@ impl Child {
 async fn read_metrics(location: &Location) -> Result<Vec<MetricRow>, StoreError> {
     let table = location.load(MetricRow::TABLE).await?;
     let mut metrics = location.rows::<MetricRow>(&table, None).await?;
-    metrics.sort_by(|a, b| a.metric.cmp(&b.metric));
+    metrics.sort_by(|a, b| (&a.metric, a.is_a_persons()).cmp(&(&b.metric, b.is_a_persons())));
     Ok(metrics)
 }
 
@@ -94,12 +97,10 @@ impl StoreSnapshot {
         session: &SessionState,
     ) -> Result<Arc<dyn TableProvider>, StoreError> {
         let child = self.child(table)?;
-        child
-            .table
-            .table_provider()
-            .with_session(Arc::new(session.clone()))
-            .await
-            .map_err(|cause| StoreError::refused(cause.to_string()))
+        let refused = |cause: DataFusionError| StoreError::refused(cause.to_string());
+        let provider =
+            child.table.table_provider().with_session(Arc::new(session.clone())).await.map_err(refused)?;
+        with_declared_columns(table, provider).map_err(refused)
     }
 
     /// Version of the table `runs`: another number means that something was published meanwhile.

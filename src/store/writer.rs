@@ -8,9 +8,10 @@ use deltalake_core::kernel::Add;
 use deltalake_core::parquet::basic::{Compression, ZstdLevel};
 use deltalake_core::parquet::file::properties::WriterProperties;
 use deltalake_core::writer::{DeltaWriter, RecordBatchWriter};
-use deltalake_core::{DeltaResult, DeltaTable, DeltaTableBuilder};
+use deltalake_core::{DeltaResult, DeltaTable, DeltaTableBuilder, DeltaTableError};
 
 use super::location::Location;
+use super::schema::conformed;
 use super::upload::{Failure, HeldBack};
 
 /// A file is closed when it is about this large; also bounds what one writer holds in memory.
@@ -71,13 +72,15 @@ impl FileWriter {
     }
 }
 
-/// Writes one batch into new files.
+/// Writes one batch into new files of a table, in the table's own columns.
 pub(super) async fn write_files(
     location: &Location,
-    table: &DeltaTable,
+    (name, table): (&'static str, &DeltaTable),
     batch: RecordBatch,
 ) -> DeltaResult<Vec<Add>> {
     let mut writer = FileWriter::new(location, table)?;
+    let batch = conformed(location, name, batch, &writer.schema())
+        .map_err(|error| DeltaTableError::GenericError { source: Box::new(error) })?;
     writer.write(batch).await?;
     writer.finish().await
 }

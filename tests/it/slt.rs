@@ -9,7 +9,7 @@
 //!
 //! Paths come first, each one argument as on the command line; then words in capitals, each with one value:
 //! `BY`, `BASELINE`, `RUN` (again for more), `TASK`, `PRIMARY`, `THRESHOLD X` or `THRESHOLD METRIC=X`,
-//! `PASS_THRESHOLD`, `ERRORS_AS zero|missing`, `CLUSTER`, `CASE_KEY`, `ALPHA`, `AGGREGATE METRIC=WORD`,
+//! `PASS_THRESHOLD`, `ERRORS_AS zero|missing`, `CLUSTER`, `CASE_KEY`, `ALPHA`, `BINS`, `AGGREGATE METRIC=WORD`,
 //! `TEST METRIC`, `DIRECTION METRIC=WORD` (as `runq metrics set`), `MAP TARGET=COLUMN`, `RUN_COLUMN`.
 //!
 //! Everything else is SQL. Types are checked: T text, I integer, R double, B boolean, P moment, ? a list. Doubles are
@@ -222,6 +222,7 @@ impl Load {
             },
             "PASS_THRESHOLD" => options.pass_threshold = parsed(value)?,
             "ALPHA" => options.alpha = parsed(value)?,
+            "BINS" => options.bins = value.parse().map_err(Failed::new)?,
             "ERRORS_AS" if value == "zero" => options.errors_as = ErrorsAs::Zero,
             "ERRORS_AS" if value == "missing" => options.errors_as = ErrorsAs::Missing,
             "CLUSTER" => options.cluster = Some(text()),

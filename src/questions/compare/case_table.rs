@@ -1,7 +1,8 @@
 //! The cases of a comparison as a person reads them: one row per case, one column per arm.
 
+use super::super::labels::Labels;
 use super::cases::{Case, CaseValue};
-use super::screen::{Labels, shown_value, unit_of};
+use super::screen::{shown_value, unit_of};
 use super::{CaseLimit, CaseOrder, Compare, Comparison, Outcome};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
 use crate::model::Status;

@@ -8,6 +8,8 @@ mod document;
 mod notes;
 mod screen;
 
+pub(crate) use screen::shown_value;
+
 use serde::Deserialize;
 
 use crate::answer::Answer;

@@ -1,59 +1,11 @@
 //! A comparison as a person reads it: the arms beside each other, what changed, the cases that changed most.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use super::super::labels::{Labels, arms_in_words};
 use super::case_table;
 use super::{Arm, Change, Compare, Comparison, Value};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
 use crate::model::RUN_METRICS;
 use crate::session::Session;
-
-/// What the arms are called on screen: runs by their name, or by their experiment where that tells them apart.
-pub(super) struct Labels(BTreeMap<String, String>);
-
-impl Labels {
-    fn of(comparison: &Comparison, session: &Session) -> Self {
-        let arms: Vec<&str> = comparison.arms.iter().map(|arm| arm.arm.as_str()).collect();
-        let mut labels = BTreeMap::new();
-        for arm in &arms {
-            let name = session
-                .runs()
-                .iter()
-                .find(|entry| entry.run.run_id == *arm)
-                .and_then(|entry| entry.run.name.as_ref());
-            let short = name.map_or_else(|| arm.split("::").next().unwrap_or(arm).to_owned(), Clone::clone);
-            labels.insert((*arm).to_owned(), short);
-        }
-        let distinct: BTreeSet<&String> = labels.values().collect();
-        if comparison.by != "run" || distinct.len() < labels.len() {
-            labels = arms.iter().map(|arm| ((*arm).to_owned(), (*arm).to_owned())).collect();
-        } else if labels.values().all(|label| label.len() <= SHORT) {
-            with_models(comparison, &mut labels);
-        }
-        Self(labels)
-    }
-
-    /// The label of an arm.
-    pub(super) fn get<'a>(&'a self, arm: &'a str) -> &'a str {
-        self.0.get(arm).map_or(arm, String::as_str)
-    }
-}
-
-/// Up to how many characters a run's name tells a person little (AMX numbers its runs).
-const SHORT: usize = 6;
-
-/// Adds its model to each run's label, where models differ and every run has one.
-fn with_models(comparison: &Comparison, labels: &mut BTreeMap<String, String>) {
-    let models: BTreeSet<&String> = comparison.arms.iter().flat_map(|arm| &arm.models).collect();
-    if models.len() < 2 || comparison.arms.iter().any(|arm| arm.models.len() > 1) {
-        return;
-    }
-    for arm in &comparison.arms {
-        if let (Some(label), [model]) = (labels.get_mut(&arm.arm), arm.models.as_slice()) {
-            *label = format!("{label} {model}");
-        }
-    }
-}
 
 /// From how many arms on the table is turned: arms as rows.
 const MOST_COLUMNS: usize = 4;
@@ -64,7 +16,8 @@ const TASKS_SHOWN: usize = 5;
 /// The blocks of a comparison, from top to bottom.
 pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare) -> Vec<Block> {
     let shown = shown_metrics(comparison, asked);
-    let labels = Labels::of(comparison, session);
+    let labels = Labels::of(comparison.arms.iter().map(|arm| arm.arm.as_str()), session)
+        .with_models(comparison.arms.iter().map(|arm| (arm.arm.as_str(), arm.models.as_slice())));
     let mut blocks = vec![headline(comparison, session, &labels)];
     let tasks = tasks(comparison);
     for (place, task) in tasks.iter().take(TASKS_SHOWN).enumerate() {
@@ -118,16 +71,6 @@ fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Bloc
             there if there == runs.len() => session.origin().to_owned(),
             there => format!("{}, {} of {} runs", session.origin(), runs.len(), number::count(there as i64)),
         },
-    }
-}
-
-/// How many arms there are, by the dimension's own plural where it has one.
-fn arms_in_words(count: usize, by: &str) -> String {
-    const NOUNS: [&str; 7] = ["run", "model", "prompt", "experiment", "provider", "variant", "task"];
-    if NOUNS.contains(&by) {
-        number::counted(count, by, &format!("{by}s"))
-    } else {
-        number::counted(count, &format!("value of {by}"), &format!("values of {by}"))
     }
 }
 
@@ -278,7 +221,7 @@ fn value_cell(value: Option<&Value>, arms: usize) -> Cell {
 }
 
 /// A number in the form that fits its metric.
-pub(super) fn shown_value(metric: &str, unit: Option<&str>, value: f64) -> String {
+pub(crate) fn shown_value(metric: &str, unit: Option<&str>, value: f64) -> String {
     match (unit, metric) {
         (Some("ms"), _) => number::duration_ms(value),
         (Some("usd"), _) => number::cost(value),

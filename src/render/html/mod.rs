@@ -41,6 +41,7 @@ impl Renderer for Html {
                 }
                 Block::Table(table) => write_table(table, out)?,
                 Block::Change(change) => change::write_change(change, out)?,
+                Block::Histogram(histogram) => write_table(&histogram.numbers(), out)?,
                 Block::Note(note) => writeln!(out, "<p class=\"note\">{}</p>", escaped(note))?,
                 Block::Line(_) | Block::Gap => {}
             }

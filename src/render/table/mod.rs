@@ -4,6 +4,7 @@
 //! allows it, then stacked: the table goes on below, its first column repeated. Nothing is left out.
 //! comfy-table, which Arrow brings along, squeezes and breaks every cell instead, so the layout is our own.
 
+mod bars;
 mod change;
 mod layout;
 mod paint;
@@ -36,6 +37,7 @@ impl Renderer for Table {
                 Block::Headline { left, right } => write_headline(left, right, screen, out)?,
                 Block::Table(table) => paint::write_table(table, screen, out)?,
                 Block::Change(change) => change::write_change(change, screen, out)?,
+                Block::Histogram(histogram) => bars::write_histogram(histogram, screen, out)?,
                 Block::Line(line) => write_line(line, screen, out)?,
                 Block::Gap => out.write_all(b"\n")?,
                 Block::Note(note) => write_note(note, screen, out)?,
