@@ -2,13 +2,14 @@
 //!
 //! The journey of the data is the order of the modules; each knows only what stands before it:
 //! [`source`] (where bytes come from), [`import`] (one tool's files), [`model`] (the nouns), [`ingest`], [`store`],
-//! [`session`] with [`functions`] and the files under `sql/`, [`questions`], [`answer`], [`render`], [`cli`].
+//! [`session`] with [`functions`] and the files under `sql/`, [`questions`], [`answer`], [`interop`], [`render`], [`cli`].
 
 pub mod answer;
 pub mod cli;
 pub mod functions;
 pub mod import;
 pub mod ingest;
+pub mod interop;
 pub mod model;
 pub mod questions;
 pub mod render;

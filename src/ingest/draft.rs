@@ -332,17 +332,15 @@ fn placed_column(name: &str, column: &ArrayRef, places: &[Place]) -> ArrayRef {
         "execution" => numbers(|place| place.execution),
         "latest" => flags(|place| place.latest),
         "in_source" => flags(|place| place.in_source),
-        "source_row" => without_lost_rows(column, places),
+        "source_row" => first_rows(column, places),
         _ => Arc::clone(column),
     }
 }
 
-/// A row that the source no longer holds has no place in it.
-fn without_lost_rows(column: &ArrayRef, places: &[Place]) -> ArrayRef {
+/// Copies of a row stand where the first of them does; a row that the source no longer holds has no place in it.
+fn first_rows(column: &ArrayRef, places: &[Place]) -> ArrayRef {
     let Some(rows) = column.as_any().downcast_ref::<Int64Array>() else {
         return Arc::clone(column);
     };
-    Arc::new(Int64Array::from_iter(
-        rows.iter().zip(places).map(|(row, place)| row.filter(|_| place.in_source)),
-    ))
+    Arc::new(Int64Array::from_iter(rows.iter().zip(places).map(|(row, place)| row.and(place.source_row))))
 }

@@ -122,7 +122,7 @@ stored_table! {
         copies: i64,
         /// False when the source no longer holds it (the tool rewrote or deleted it at a resume).
         in_source: bool,
-        /// Row in the source file, from 1; null when it is no longer in the source.
+        /// Row in the source file, from 1, the first one of its copies; null when it is no longer in the source.
         source_row: Option<i64>,
         /// Number that is equal for this row and for copies of it in other runs; without meaning of its own.
         execution: i64,

@@ -16,7 +16,7 @@ use arrow::array::{Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::count_distinct;
-use datafusion::physical_plan::collect;
+use datafusion::physical_plan::{collect, collect_partitioned};
 use datafusion::prelude::{SessionConfig, SessionContext, coalesce, col, lit};
 use datafusion::sql::parser::Statement;
 
@@ -241,6 +241,19 @@ impl Session {
         let plan = self.ctx.state().statement_to_plan(statement).await?;
         read_only().verify_plan(&plan)?;
         collected(self.ctx.execute_logical_plan(plan).await?).await
+    }
+
+    /// All rows of a relation or view, the same order every time it is read from the same files.
+    ///
+    /// # Errors
+    /// When there is none of that name, or it cannot be computed.
+    pub async fn relation(&mut self, name: &str) -> Result<Rows, SessionError> {
+        self.prepare(&[name.to_owned()]).await?;
+        let plan = self.ctx.table(name).await?.create_physical_plan().await?;
+        let schema = plan.schema();
+        // Part by part: gathered as they arrive, the rows would stand in another order each time.
+        let parts = collect_partitioned(plan, self.ctx.task_ctx()).await?;
+        Ok(Rows { schema, batches: parts.into_iter().flatten().collect() })
     }
 
     /// Computes a view once, for questions that read it several times.
