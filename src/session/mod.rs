@@ -13,6 +13,7 @@ mod scope;
 mod views;
 
 use arrow::array::{Int64Array, RecordBatch, StringArray};
+use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::count_distinct;
@@ -55,6 +56,21 @@ impl Rows {
         }
         serde_json::from_slice(&bytes)
             .map_err(|error| SessionError::Internal(format!("rows of an answer: {error}")))
+    }
+}
+
+impl Rows {
+    /// The rows by their columns from left to right, nulls first; columns of lists and the like do not count.
+    fn sorted(self) -> Result<Self, SessionError> {
+        let whole = concat_batches(&self.schema, &self.batches)?;
+        let flat = whole.columns().iter().filter(|column| !column.data_type().is_nested());
+        let keys: Vec<SortColumn> =
+            flat.map(|column| SortColumn { values: column.clone(), options: None }).collect();
+        if keys.is_empty() {
+            return Ok(self);
+        }
+        let order = lexsort_to_indices(&keys, None)?;
+        Ok(Self { batches: vec![take_record_batch(&whole, &order)?], schema: self.schema })
     }
 }
 
@@ -243,7 +259,8 @@ impl Session {
         collected(self.ctx.execute_logical_plan(plan).await?).await
     }
 
-    /// All rows of a relation or view, the same order every time it is read from the same files.
+    /// All rows of a relation, in the same order each time: stored rows as they are stored, those of a view by their
+    /// columns from left to right.
     ///
     /// # Errors
     /// When there is none of that name, or it cannot be computed.
@@ -253,7 +270,8 @@ impl Session {
         let schema = plan.schema();
         // Part by part: gathered as they arrive, the rows would stand in another order each time.
         let parts = collect_partitioned(plan, self.ctx.task_ctx()).await?;
-        Ok(Rows { schema, batches: parts.into_iter().flatten().collect() })
+        let rows = Rows { schema, batches: parts.into_iter().flatten().collect() };
+        if self.views.get(name).is_some() { rows.sorted() } else { Ok(rows) }
     }
 
     /// Computes a view once, for questions that read it several times.

@@ -45,10 +45,7 @@ fn integration(sandbox: &Sandbox) -> [PathBuf; 2] {
     };
     let mut new = rows([1.0, 1.0, 0.0], [1200, 1700, 900]);
     new.reverse();
-    [
-        run(sandbox, "old", &rows([1.0, 0.0, 0.0], [1500, 1500, 900])),
-        run(sandbox, "new", &new),
-    ]
+    [run(sandbox, "old", &rows([1.0, 0.0, 0.0], [1500, 1500, 900])), run(sandbox, "new", &new)]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,11 +89,18 @@ async fn improved_follows_the_metrics_direction() {
 /// Every field of the published schemas is there, and no other.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_fields_are_those_of_the_published_schema() {
-    let Some(file) = shared("evals/honeyhive/schema_ExperimentComparisonResponse_legacy.json") else { return };
+    let Some(file) = shared("evals/honeyhive/schema_ExperimentComparisonResponse_legacy.json") else {
+        return;
+    };
     let text = std::fs::read_to_string(file).expect("a schema");
     let schema: Value = serde_json::from_str(&text).expect("JSON");
     let names = |value: &Value| -> BTreeSet<String> {
-        value.as_object().expect("an object").keys().map(|name| name.trim_end_matches("[]").to_owned()).collect()
+        value
+            .as_object()
+            .expect("an object")
+            .keys()
+            .map(|name| name.trim_end_matches("[]").to_owned())
+            .collect()
     };
     let (old, new) = (fixture("agentv/baseline"), fixture("agentv/candidate"));
     let document = honeyhive(&[&old, &new], &asked()).await.expect("a document").document;
@@ -121,10 +125,10 @@ async fn honeyhive_compares_two_runs_and_nothing_else() {
     let baseline = fixture("agentv/baseline");
     let error = honeyhive(&[&baseline], &asked()).await.expect_err("one run");
     assert!(error.to_string().contains("exactly two runs; these are 1"), "{error}");
-    let mut models = session(&[&fixture("agentv/matrix")], Request {
-        by: By::Dimension("model".to_owned()),
-        ..Request::default()
-    })
+    let mut models = session(
+        &[&fixture("agentv/matrix")],
+        Request { by: By::Dimension("model".to_owned()), ..Request::default() },
+    )
     .await;
     let error = shape("honeyhive").document(&mut models, &asked()).await.expect_err("models");
     assert!(error.hint().is_some_and(|hint| hint.contains("--by run")), "{error}");

@@ -50,7 +50,8 @@ const CHANGES: &str = "SELECT task, case_id, metric, baseline_value, candidate_v
 
 const AGGREGATES: &str = "SELECT arm, task, metric, value_common FROM metric_winners";
 
-const SESSIONS: &str = "SELECT DISTINCT name FROM steps WHERE latest AND kind = 'session' AND parent_step IS NULL";
+const SESSIONS: &str =
+    "SELECT DISTINCT name FROM steps WHERE latest AND kind = 'session' AND parent_step IS NULL";
 
 /// The entries, by the metric's name.
 pub(super) async fn of(
