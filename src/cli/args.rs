@@ -11,7 +11,7 @@ use crate::import::{Duplicates, IMPORTERS, ImportOptions, Importer};
 use crate::ingest::Labels;
 use crate::model::{Aggregate, nearest};
 use crate::render::Renderer;
-use crate::session::{By, ErrorsAs, Options, Request, Scope};
+use crate::session::{Asset, By, ErrorsAs, Options, Request, Scope};
 
 /// Flags that every command takes, before or after its name.
 #[derive(Debug, Clone, Args)]
@@ -63,13 +63,26 @@ pub struct SessionArgs {
     #[arg(long = "run", global = true, value_name = "RUN")]
     pub runs: Vec<String>,
 
-    /// Only the newest N runs.
+    /// Only the newest N runs, of those that the other flags leave.
     #[arg(long, global = true, value_name = "N")]
     pub last: Option<usize>,
 
     /// Only this task. For files that name no task: the task they are of.
     #[arg(long, global = true, value_name = "TASK")]
     pub task: Option<String>,
+
+    /// Only runs of this kind (eval, analyze, rerun, ...) or command; 'analyze.*' fits commands. May be repeated.
+    #[arg(long = "kind", global = true, value_name = "KIND")]
+    pub kinds: Vec<String>,
+
+    /// Only runs that worked on this part of a database, and only its cases: schema=NAME, table=NAME and column=NAME
+    /// with commas between them, any of them; upper and lower case are the same.
+    #[arg(long, global = true, value_name = "PART=NAME,...", value_parser = Asset::parse)]
+    pub asset: Option<Asset>,
+
+    /// Only the case with this id, else the cases whose id fits this glob.
+    #[arg(long, global = true, value_name = "GLOB")]
+    pub case: Option<String>,
 
     /// Only runs for which this SQL predicate over runs holds, such as "experiment = 'dev'".
     #[arg(long, global = true, value_name = "PREDICATE")]
@@ -189,7 +202,10 @@ impl SessionArgs {
                 last: self.last,
                 task: self.task.clone(),
                 predicate: self.scope.clone(),
-                ..Scope::default()
+                kinds: self.kinds.clone(),
+                asset: self.asset.clone(),
+                case: self.case.clone(),
+                originals: false,
             },
             by: match self.by.as_deref() {
                 None | Some("auto") => By::Auto,
@@ -239,8 +255,8 @@ fn aggregate(text: &str) -> Result<(String, Aggregate), CliError> {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Reading files")]
 pub struct ImportArgs {
-    /// Which tool wrote the files: agentv or table [default: told from names and first bytes].
-    #[arg(long, value_name = "TOOL", value_parser = importer)]
+    /// Which importer reads the files, instead of the one that fits their names and first bytes.
+    #[arg(long, value_name = "TOOL", value_parser = importer, help = from_help())]
     pub from: Option<&'static dyn Importer>,
 
     /// For plain tables: which column is what, such as case_id=id,score=metrics.accuracy,model=llm. May be repeated.
@@ -273,6 +289,16 @@ pub enum DuplicatesArg {
     Attempt,
     /// Not allowed.
     Error,
+}
+
+/// The help of `--from`, with every importer.
+fn from_help() -> String {
+    let names: Vec<&str> = IMPORTERS.iter().map(|importer| importer.name()).collect();
+    let (last, others) = names.split_last().unwrap_or((&"", &[]));
+    format!(
+        "Which tool wrote the files: {} or {last} [default: told from names and first bytes]",
+        others.join(", ")
+    )
 }
 
 fn importer(name: &str) -> Result<&'static dyn Importer, String> {

@@ -83,7 +83,7 @@ fn outcome(word: &str) -> Result<Outcome, String> {
     })
 }
 
-fn case_limit(text: &str) -> Result<CaseLimit, String> {
+pub(super) fn case_limit(text: &str) -> Result<CaseLimit, String> {
     match text {
         "all" => Ok(CaseLimit::All),
         number => number.parse().map(CaseLimit::Most).map_err(|_| "expected a number or all".to_owned()),

@@ -98,6 +98,7 @@ impl<'a> Context<'a> {
     /// When a name is neither a run of the store nor a path, or nothing of it can be read.
     pub async fn asked(&self, names: &[String], import: &ImportArgs) -> Result<Asked, CliError> {
         let mut request = self.global.session.request()?;
+        let names = &self.names(names)?;
         if names.is_empty() {
             return Ok(Asked { facts: self.stored_facts().await?, request, code: 0 });
         }
@@ -119,6 +120,55 @@ impl<'a> Context<'a> {
             None => Facts::in_memory(memory, origin)?,
         };
         Ok(Asked { facts, request, code })
+    }
+
+    /// The names with those of standard input, one per line, in the place of a `-`.
+    ///
+    /// # Errors
+    /// When `-` stands there twice, or nothing is to be had from standard input.
+    pub fn names(&self, names: &[String]) -> Result<Vec<String>, CliError> {
+        const HINT: &str = "runq runs --last 3 --format ids | runq compare -";
+        match names.iter().filter(|name| *name == "-").count() {
+            0 => return Ok(names.to_vec()),
+            1 => {}
+            _ => {
+                return Err(CliError::usage("- is given twice, and standard input is read once", Some(HINT)));
+            }
+        }
+        if self.output.environment().stdin_terminal {
+            let said = "- reads the names of runs from standard input, and that is this terminal";
+            return Err(CliError::usage(said, Some(HINT)));
+        }
+        let text = std::io::read_to_string(std::io::stdin())
+            .map_err(|error| CliError::usage(format!("standard input: {error}"), None))?;
+        let read: Vec<String> =
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        if read.is_empty() {
+            return Err(CliError::not_found("- found no names on standard input", Some(HINT)));
+        }
+        let all = names.iter().flat_map(|name| if name == "-" { read.clone() } else { vec![name.clone()] });
+        // A name that is given here and there is meant once.
+        let mut seen = std::collections::HashSet::new();
+        Ok(all.filter(|name| seen.insert(name.clone())).collect())
+    }
+
+    /// Whether a word names a run of the store, or a path.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn is_run_or_path(&self, word: &str) -> Result<bool, CliError> {
+        let explicit =
+            word == "-" || word.starts_with("./") || word.starts_with("../") || word.starts_with('/');
+        if explicit || is_path(word) {
+            return Ok(true);
+        }
+        Ok(match self.store_path() {
+            Some(path) if path.exists() => {
+                let found = resolve_run(&self.stored_facts().await?.runs, word).map(drop);
+                matches!(found, Ok(()) | Err(SessionError::AmbiguousRun { .. }))
+            }
+            _ => looks_like_path(word),
+        })
     }
 
     /// Which names are runs of the store and which are paths. A name that fits both is the run.

@@ -68,6 +68,9 @@ impl From<SessionError> for CliError {
             SessionError::NoRuns
             | SessionError::UnknownRun { .. }
             | SessionError::UnknownTask { .. }
+            | SessionError::UnknownKind { .. }
+            | SessionError::UnknownAsset { .. }
+            | SessionError::UnknownCase { .. }
             | SessionError::UnknownArm { .. }
             | SessionError::UnknownMetric { .. } => NOT_FOUND,
             SessionError::AmbiguousRun { .. }

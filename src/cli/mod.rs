@@ -12,6 +12,7 @@ pub mod runs;
 pub mod show;
 pub mod sql;
 pub mod tag;
+pub mod versions;
 pub mod views;
 
 use std::ffi::OsString;
@@ -57,6 +58,7 @@ enum Command {
     Show(show::ShowArgs),
     Sql(sql::SqlArgs),
     Tag(tag::TagArgs),
+    Versions(versions::VersionsArgs),
     Views(views::ViewsArgs),
 }
 
@@ -119,6 +121,7 @@ async fn dispatch(command: Command, context: &Context<'_>) -> Result<u8, CliErro
         Command::Show(args) => show::run(args, context).await,
         Command::Sql(args) => sql::run(args, context).await,
         Command::Tag(args) => tag::run(args, context).await,
+        Command::Versions(args) => versions::run(args, context).await,
         Command::Views(args) => views::run(args, context).await,
     }
 }

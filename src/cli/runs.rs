@@ -18,12 +18,10 @@ const RUNS_SHOWN: usize = 20;
 #[command(after_help = "Examples:
   runq runs --search baseline
   runq runs --status incomplete --format ids
-  runq runs --tag owner=ann --limit 5 --page 2")]
+  runq runs --tag owner=ann --limit 5 --page 2
+  runq runs --kind 'analyze.*' --asset schema=sales --last 3
+  runq runs --search nightly --format ids | runq compare -")]
 pub struct RunsArgs {
-    /// Only this kind, such as eval.
-    #[arg(long)]
-    kind: Option<String>,
-
     /// Only runs that have results of this model.
     #[arg(long)]
     model: Option<String>,
@@ -36,7 +34,7 @@ pub struct RunsArgs {
     #[arg(long)]
     tag: Option<String>,
 
-    /// Only runs whose id, name, task, experiment, tags, eval file or path hold this text.
+    /// Only runs whose id, name, task, experiment, command, scope, profiles, tags, eval file or path hold this text.
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
 
@@ -58,7 +56,6 @@ pub async fn run(args: RunsArgs, context: &Context<'_>) -> Result<u8, CliError> 
     let facts = context.stored_facts().await?.within(&request.scope).await?;
     let page = if context.output.is_exporting() { usize::MAX } else { RUNS_SHOWN };
     let filter = Filter {
-        kind: args.kind,
         model: args.model,
         status: args.status,
         tag: args.tag,

@@ -25,10 +25,6 @@ pub struct ShowArgs {
     #[arg(long, value_parser = status)]
     status: Option<String>,
 
-    /// Only cases whose id matches this glob, or is exactly this.
-    #[arg(long, value_name = "GLOB")]
-    case: Option<String>,
-
     #[command(flatten)]
     import: ImportArgs,
 }
@@ -38,15 +34,13 @@ pub struct ShowArgs {
 /// # Errors
 /// What the person is told when it cannot be answered.
 pub async fn run(args: ShowArgs, context: &Context<'_>) -> Result<u8, CliError> {
-    let asked = context.asked(std::slice::from_ref(&args.wanted), &args.import).await?;
+    let mut asked = context.asked(std::slice::from_ref(&args.wanted), &args.import).await?;
+    // The head tells of the whole run, whichever cases are listed below it.
+    let case = asked.request.scope.case.take();
     let (mut session, code) = open(asked).await?;
     the_only_run(&session)?;
-    let question = Show {
-        status: args.status,
-        case: args.case,
-        metrics: context.global.session.metrics.clone(),
-        here: here(),
-    };
+    let question =
+        Show { status: args.status, case, metrics: context.global.session.metrics.clone(), here: here() };
     context.output.answer(&show(&mut session, &question).await?)?;
     Ok(code)
 }

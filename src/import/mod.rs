@@ -5,6 +5,7 @@
 //! key columns of scores and steps is the sink's work, so that every tool follows the same rules.
 
 pub mod agentv;
+pub mod amx;
 pub mod json;
 pub mod table;
 
@@ -15,7 +16,7 @@ use crate::model::{MetricRow, ResultRow, RunRow, ScoreRow, StepRow};
 use crate::source::{Source, SourceError};
 
 /// Every importer, in the order they are asked.
-pub const IMPORTERS: &[&dyn Importer] = &[&agentv::AgentV, &table::Table];
+pub const IMPORTERS: &[&dyn Importer] = &[&agentv::AgentV, &amx::Amx, &table::Table];
 
 /// How many bytes of a file an importer sees when it is asked whether the file is its own.
 pub const HEAD_BYTES: u64 = 64 * 1024;
@@ -36,8 +37,15 @@ pub trait Importer: Sync {
     /// Whether the file holds the rows of a run of this tool, judged by its name and first bytes.
     fn sniff(&self, file: &Candidate<'_>) -> Fit;
 
-    /// Whether a run's id was made from the name of its file, so that another file may give another run the same one.
+    /// Whether a run's id holds only within its file (it was made from the file's name, or the file numbers its runs),
+    /// so that another file may give another run the same one.
     fn named_by_path(&self, _run: &RunRow) -> bool {
+        false
+    }
+
+    /// Whether the tool changes rows after it has saved them (a review), so that rows of equal keys and times may differ:
+    /// a copy of a run is then only what equals it to the byte.
+    fn rows_change(&self) -> bool {
         false
     }
 

@@ -15,7 +15,9 @@ use super::order::sorted;
 use super::spool::{Chunk, Spool};
 use super::{IngestError, Stored};
 use crate::import::{Fault, Record, Repeats, json};
-use crate::model::{Key, ResultRow, Row, RunRow, ScoreRow, Status, StepRow, attempt_identity, set_id};
+use crate::model::{
+    BUILT_IN_METRICS, Key, ResultRow, Row, RunRow, ScoreRow, Status, StepRow, attempt_identity, set_id,
+};
 
 /// How many rows make a chunk.
 const CHUNK_ROWS: usize = 4096;
@@ -192,9 +194,11 @@ fn complete(record: &mut Record) {
     if result.primary_metric.is_empty() {
         "score".clone_into(&mut result.primary_metric);
     }
-    // Every result carries its primary metric, so that an error counts among its cases instead of vanishing.
-    let named = record.scores.iter().any(|score| score.metric == result.primary_metric);
-    if result.primary_metric != "score" && !named {
+    // Every result carries its primary metric, so that an error counts among its cases instead of vanishing. A built-in
+    // one stands on the result itself.
+    let named = record.scores.iter().any(|score| score.metric == result.primary_metric)
+        || BUILT_IN_METRICS.iter().any(|metric| metric.name == result.primary_metric);
+    if !named {
         record.scores.push(ScoreRow {
             metric: result.primary_metric.clone(),
             value: result.score,

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::draft::count;
-use super::read::{Drafts, Earlier, Known, Reader};
-use super::{Discovery, InMemory, IngestError, Labels, MemoryRun, Stored, Surroundings};
+use super::read::{Drafts, Earlier, Known, Reader, is_called, is_copy};
+use super::{Discovery, Found, InMemory, IngestError, Labels, MemoryRun, Stored, Surroundings};
 use crate::import::{ImportOptions, Record};
 use crate::model::{Key, ResultRow, Row, RunRow, ScoreRow, StepRow};
 use crate::source::Source;
@@ -28,14 +28,16 @@ pub fn read_into_memory(
     for found in &discovery.found {
         let known = InArgument { runs: &memory.runs, argument: found.argument };
         match reader.read(found, &known) {
-            Ok(drafts) => keep(drafts, found.argument, &mut memory)?,
+            Ok(drafts) => keep(drafts, found, &mut memory)?,
             Err(problem) => memory.problems.push(problem),
         }
     }
     Ok(memory)
 }
 
-fn keep(drafts: Drafts, argument: usize, memory: &mut InMemory) -> Result<(), IngestError> {
+fn keep(drafts: Drafts, found: &Found, memory: &mut InMemory) -> Result<(), IngestError> {
+    let argument = found.argument;
+    let mut copies: HashMap<String, String> = HashMap::new();
     memory.reading.notes.extend(drafts.reading.notes);
     memory.reading.faults.extend(drafts.reading.faults);
     memory.reading.metrics.extend(drafts.reading.metrics);
@@ -45,16 +47,21 @@ fn keep(drafts: Drafts, argument: usize, memory: &mut InMemory) -> Result<(), In
         let mut header = settled.header.clone();
         let rows: Vec<Stored> = settled.rows()?.collect::<Result<_, IngestError>>()?;
         rows.iter().for_each(|stored| count(&mut header, stored));
+        if let Some(original) = header.parent_run_id.as_ref().and_then(|parent| copies.get(parent)) {
+            header.parent_run_id = Some(original.clone());
+        }
         let run = MemoryRun { header, rows, argument };
         let same = |other: &MemoryRun| {
             other.argument == argument
                 && (other.header.run_id == run.header.run_id
-                    || other.header.content_id.is_some() && other.header.content_id == run.header.content_id)
+                    || is_copy(&other.header, &run.header, found.importer))
         };
-        match memory.runs.iter().position(same) {
+        match memory.runs.iter().position(same).map(|place| &mut memory.runs[place]) {
             // A copy under another name tells nothing new; the first one found keeps its id.
-            Some(place) if memory.runs[place].header.run_id != run.header.run_id => {}
-            Some(place) => memory.runs[place] = run,
+            Some(known) if known.header.run_id != run.header.run_id => {
+                copies.insert(run.header.run_id, known.header.run_id.clone());
+            }
+            Some(known) => *known = run,
             None => memory.runs.push(run),
         }
     }
@@ -83,12 +90,14 @@ impl Earlier for InArgument<'_> {
         false
     }
 
-    fn run_of_file(&self, source_file: &str) -> Option<String> {
-        self.of_argument().find(|run| run.source_file == source_file).map(|run| run.run_id.clone())
+    fn run_of_file(&self, source_file: &str, own: &str) -> Option<String> {
+        self.of_argument()
+            .find(|run| run.source_file == source_file && is_called(&run.run_id, own))
+            .map(|run| run.run_id.clone())
     }
 
-    fn file_of_run(&self, run_id: &str) -> Option<String> {
-        self.of_argument().find(|run| run.run_id == run_id).map(|run| run.source_file.clone())
+    fn run(&self, run_id: &str) -> Option<&RunRow> {
+        self.of_argument().find(|run| run.run_id == run_id)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Takes runs into a store: reads files side by side, publishes many runs at once, and says what became of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use datafusion::prelude::{SessionContext, col, lit};
@@ -9,9 +9,9 @@ use tokio::runtime::Handle;
 
 use super::draft::{Draft, SettledDraft, count};
 use super::memory::records_of;
-use super::read::{Drafts, Earlier, Known, Reader, with_entries};
+use super::read::{Drafts, Earlier, Known, Reader, is_called, is_copy, with_entries};
 use super::{Discovery, Found, IngestError, Labels, Problem, Reading, Stored, Surroundings};
-use crate::import::ImportOptions;
+use crate::import::{ImportOptions, Importer};
 use crate::model::{ResultRow, Row, RunRow, ScoreRow, StepRow, Timestamp};
 use crate::source::Source;
 use crate::store::{Publication, Store, StoreSnapshot};
@@ -72,6 +72,7 @@ pub async fn ingest(store: &Store, discovery: Discovery, order: &Order) -> Resul
         order,
         snapshot: Arc::new(store.snapshot().await?),
         pending: Vec::new(),
+        copies: HashMap::new(),
         metrics: BTreeMap::new(),
         summary: Summary { problems: discovery.problems, ..Summary::default() },
     };
@@ -139,12 +140,14 @@ impl Earlier for InStore {
             && stored.any(|stored| stored.run_id == run.run_id && stored.fingerprint == run.fingerprint)
     }
 
-    fn run_of_file(&self, source_file: &str) -> Option<String> {
-        self.snapshot.runs.iter().find(|run| run.source_file == source_file).map(|run| run.run_id.clone())
+    fn run_of_file(&self, source_file: &str, own: &str) -> Option<String> {
+        let mut stored = self.snapshot.runs.iter();
+        let found = stored.find(|run| run.source_file == source_file && is_called(&run.run_id, own));
+        found.map(|run| run.run_id.clone())
     }
 
-    fn file_of_run(&self, run_id: &str) -> Option<String> {
-        self.snapshot.runs.iter().find(|run| run.run_id == run_id).map(|run| run.source_file.clone())
+    fn run(&self, run_id: &str) -> Option<&RunRow> {
+        self.snapshot.runs.iter().find(|run| run.run_id == run_id)
     }
 }
 
@@ -169,6 +172,8 @@ struct Taker<'a> {
     snapshot: Arc<StoreSnapshot>,
     /// Runs that are read and not yet published; without rows where only the labels change.
     pending: Vec<(RunRow, Option<SettledDraft>)>,
+    /// What copies would have been called, with the run that they are copies of.
+    copies: HashMap<String, String>,
     metrics: BTreeMap<String, crate::model::MetricRow>,
     summary: Summary,
 }
@@ -242,9 +247,13 @@ impl Taker<'_> {
         let mut settled = draft.settle()?;
         self.summary.reading.faults.append(&mut settled.faults);
         let mut header = settled.header.clone();
-        if let Some(original) = self.copied(&header) {
+        if let Some(original) = self.copied(&header, found.importer) {
+            self.copies.insert(header.run_id, original.clone());
             self.summary.copies.push((found.path.clone(), original));
             return Ok(());
+        }
+        if let Some(parent) = header.parent_run_id.as_ref().and_then(|parent| self.copies.get(parent)) {
+            header.parent_run_id = Some(parent.clone());
         }
         header.generation = 1;
         if let Some(stored) = self.stored(&header.run_id) {
@@ -257,15 +266,10 @@ impl Taker<'_> {
         Ok(())
     }
 
-    /// The run that another path holds the same executions of.
-    fn copied(&self, header: &RunRow) -> Option<String> {
-        let content = header.content_id.as_ref()?;
-        self.snapshot
-            .runs
-            .iter()
-            .chain(self.pending.iter().map(|(run, _)| run))
-            .find(|run| run.content_id.as_ref() == Some(content) && run.run_id != header.run_id)
-            .map(|run| run.run_id.clone())
+    /// The run that another path holds a copy of.
+    fn copied(&self, header: &RunRow, importer: &dyn Importer) -> Option<String> {
+        let mut known = self.snapshot.runs.iter().chain(self.pending.iter().map(|(run, _)| run));
+        known.find(|known| is_copy(known, header, importer)).map(|known| known.run_id.clone())
     }
 
     fn note_published(&mut self, run: &RunRow) {

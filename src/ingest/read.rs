@@ -1,5 +1,8 @@
 //! Reads one file with its importer into drafts.
 
+use std::collections::HashMap;
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
 use super::draft::Draft;
@@ -16,28 +19,56 @@ pub(crate) trait Earlier {
     /// Whether the run was taken in from these very bytes before.
     fn is_unchanged(&self, run: &RunRow) -> bool;
 
-    /// The run that was read from this file before, if any.
-    fn run_of_file(&self, source_file: &str) -> Option<String>;
+    /// What a run of this file is called that was read before; `own` is the id that the file itself gives.
+    fn run_of_file(&self, source_file: &str, own: &str) -> Option<String>;
 
-    /// The file that a run was read from, if there is such a run.
-    fn file_of_run(&self, run_id: &str) -> Option<String>;
+    /// The run of this id, if there is one.
+    fn run(&self, run_id: &str) -> Option<&RunRow>;
 }
 
-/// The id of a run that is called by its file's name: the one this file had before, else its own unless another file
-/// has it; then folders of its path are put before it until nobody has it.
-fn id_of_path(run: &RunRow, earlier: &dyn Earlier) -> String {
-    if let Some(known) = earlier.run_of_file(&run.source_file) {
+/// The id of a run whose own id holds within its file only: the one it had before, else its own unless a run of another
+/// file has it; then folders of the file's path are put before it until nobody has it.
+fn id_of_path(run: &RunRow, source: &dyn Source, earlier: &dyn Earlier) -> String {
+    if let Some(known) = earlier.run_of_file(&run.source_file, &run.run_id) {
         return known;
     }
     let mut id = run.run_id.clone();
-    let mut folders = std::path::Path::new(&run.source_file).ancestors().skip(1);
-    while earlier.file_of_run(&id).is_some_and(|file| file != run.source_file) {
+    let mut folders = Path::new(&run.source_file).ancestors().skip(1);
+    while earlier.run(&id).is_some_and(|known| !is_of_same_file(known, run, source)) {
         match folders.next().and_then(|folder| folder.file_name()) {
             Some(name) => id = format!("{}/{id}", name.to_string_lossy()),
             None => break,
         }
     }
     id
+}
+
+/// Whether a run was read from the same file, or from one that has been moved since: nothing stands at the old path, and
+/// the run began at the same moment.
+fn is_of_same_file(known: &RunRow, run: &RunRow, source: &dyn Source) -> bool {
+    let began = |run: &RunRow| run.started_at.map(|time| (run.tool.clone(), time));
+    known.source_file == run.source_file
+        || began(known).is_some()
+            && began(known) == began(run)
+            && !source.has_file(Path::new(&known.source_file))
+}
+
+/// Whether a stored id is a run's own one, with or without folders before it.
+pub(crate) fn is_called(stored: &str, own: &str) -> bool {
+    stored.strip_suffix(own).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+}
+
+/// Whether a run is a copy of another one that is called otherwise: the same executions, or, where rows change after they
+/// are saved, the same bytes.
+pub(crate) fn is_copy(known: &RunRow, run: &RunRow, importer: &dyn Importer) -> bool {
+    if known.run_id == run.run_id {
+        return false;
+    }
+    if importer.rows_change() {
+        let of = |run: &RunRow| (run.fingerprint.clone(), run.started_at);
+        return !run.fingerprint.is_empty() && of(known) == of(run);
+    }
+    run.content_id.is_some() && known.content_id == run.content_id
 }
 
 /// What is known of a run.
@@ -77,6 +108,8 @@ impl Reader<'_> {
             reader: self,
             earlier,
             drafts: Vec::new(),
+            ids: Vec::new(),
+            names: HashMap::new(),
             unchanged: Vec::new(),
             faulty: Vec::new(),
             reading: Reading::default(),
@@ -122,6 +155,10 @@ struct Collector<'a> {
     earlier: &'a dyn Earlier,
     /// `None` for a run that has not changed: its rows are let go.
     drafts: Vec<Option<Draft>>,
+    /// What each run is called.
+    ids: Vec<String>,
+    /// The same by the run's own id, for runs that name their parent.
+    names: HashMap<String, String>,
     unchanged: Vec<RunRow>,
     /// Runs that have not changed and whose bad lines are named all the same.
     faulty: Vec<usize>,
@@ -137,15 +174,31 @@ impl Collector<'_> {
             None => Err(SinkError("a row came for a run that has not begun".to_owned())),
         }
     }
+
+    /// What a run is called here.
+    fn id_of(&self, run: &RunRow) -> String {
+        if self.importer.named_by_path(run) {
+            id_of_path(run, self.reader.source, self.earlier)
+        } else {
+            run.run_id.clone()
+        }
+    }
+
+    /// What the parent of a run is called here; the run itself still has its own id.
+    fn parent_of(&self, run: &RunRow) -> Option<String> {
+        let own = run.parent_run_id.clone()?;
+        let unread = || self.id_of(&RunRow { run_id: own.clone(), started_at: None, ..run.clone() });
+        Some(self.names.get(&own).cloned().unwrap_or_else(unread))
+    }
 }
 
 impl RunSink for Collector<'_> {
     fn begin(&mut self, run: &RunRow, repeats: Repeats) -> Result<RunHandle, SinkError> {
         let kept = |error: IngestError| SinkError(error.to_string());
         let mut header = run.clone();
-        if self.importer.named_by_path(run) {
-            header.run_id = id_of_path(run, self.earlier);
-        }
+        header.run_id = self.id_of(run);
+        self.ids.push(header.run_id.clone());
+        self.names.insert(run.run_id.clone(), header.run_id.clone());
         header.ingest_id = self.reader.surroundings.ingest_id();
         let draft = match self.earlier.known(&header).map_err(kept)? {
             Known::Unchanged { faulty } => {
@@ -179,12 +232,13 @@ impl RunSink for Collector<'_> {
     fn end(&mut self, run: RunHandle, mut header: RunRow) -> Result<(), SinkError> {
         let reader = self.reader;
         reader.labelled(&mut header);
+        header.parent_run_id = self.parent_of(&header);
+        header.run_id.clone_from(&self.ids[run.0]);
         let Some(draft) = self.draft(run)? else {
             self.unchanged.push(header);
             return Ok(());
         };
         let begun = std::mem::take(&mut draft.header);
-        header.run_id = begun.run_id;
         // Some sources are only known whole: their fingerprint comes at the end.
         if self.earlier.is_unchanged(&header) {
             self.drafts[run.0] = None;

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod metrics;
 pub mod runs;
 pub mod show;
+pub mod versions;
 pub mod views;
 
 use crate::answer::Records;

@@ -10,15 +10,14 @@ use crate::session::{Facts, Request, RunEntry, Session, SessionError, text_value
 /// Which runs are listed.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Only this kind.
-    pub kind: Option<String>,
     /// Only runs with results of this model.
     pub model: Option<String>,
     /// Only this status.
     pub status: Option<String>,
     /// Only runs with this label: `key` or `key=value`.
     pub tag: Option<String>,
-    /// Only runs whose id, name, task, experiment, tags or path hold this text, whatever its case.
+    /// Only runs whose id, name, task, experiment, command, scope, profiles, tags or path hold this text, whatever its
+    /// case.
     pub search: Option<String>,
     /// How many runs a page has.
     pub limit: usize,
@@ -32,6 +31,10 @@ struct Overview {
     name: Option<String>,
     tool: String,
     kind: String,
+    #[serde(default)]
+    command: Option<String>,
+    #[serde(skip_deserializing)]
+    scope: Vec<String>,
     task: String,
     experiment: Option<String>,
     status: String,
@@ -51,6 +54,8 @@ struct Overview {
     cost_usd: Option<f64>,
     cost_usd_spent: Option<f64>,
     duration_ms: Option<f64>,
+    #[serde(default)]
+    approval_rate: Option<f64>,
 }
 
 /// Lists runs, newest first.
@@ -78,7 +83,8 @@ pub async fn runs(mut facts: Facts, filter: &Filter) -> Result<Answer, SessionEr
     let mut session = Session::open(facts, Request::default()).await?;
     let rows =
         session.rows("SELECT * FROM run_overview ORDER BY started_at DESC NULLS LAST, run_id DESC").await?;
-    let overviews: Vec<Overview> = rows.read()?;
+    let mut overviews: Vec<Overview> = rows.read()?;
+    add_headers(&mut overviews, session.runs());
     let mut blocks = vec![headline, Block::Gap, Block::Table(table(&overviews))];
     let left = matching.saturating_sub(first + shown);
     if left > 0 {
@@ -90,6 +96,18 @@ pub async fn runs(mut facts: Facts, filter: &Filter) -> Result<Answer, SessionEr
         ids: Some(overviews.into_iter().map(|run| run.run_id).collect()),
         records: rows.into(),
     })
+}
+
+/// What a run was told to do and to work on, from its header.
+fn add_headers(overviews: &mut [Overview], runs: &[RunEntry]) {
+    let headers: std::collections::HashMap<&str, &RunEntry> =
+        runs.iter().map(|entry| (entry.run.run_id.as_str(), entry)).collect();
+    for overview in overviews {
+        let Some(entry) = headers.get(overview.run_id.as_str()) else { continue };
+        overview.command.clone_from(&entry.run.command);
+        let scope = entry.run.scope.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        overview.scope = scope.unwrap_or_default();
+    }
 }
 
 fn heading(matching: usize, there: usize) -> String {
@@ -123,8 +141,7 @@ async fn empty(headline: Block, matching: usize, columns_of: Facts) -> Result<An
 fn fits(entry: &RunEntry, filter: &Filter) -> bool {
     let run = &entry.run;
     let same = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
-    same(&filter.kind, &run.kind)
-        && same(&filter.status, &run.status)
+    same(&filter.status, &run.status)
         && filter.tag.as_ref().is_none_or(|tag| has_tag(run.tags.as_deref(), tag))
         && filter.search.as_ref().is_none_or(|text| mentions(entry, &text.to_lowercase()))
 }
@@ -150,8 +167,22 @@ fn mentions(entry: &RunEntry, text: &str) -> bool {
         run.experiment.as_ref(),
         run.tags.as_ref(),
         run.eval_file.as_ref(),
+        run.command.as_ref(),
+        run.scope.as_ref(),
     ];
     texts.into_iter().flatten().any(|value| value.to_lowercase().contains(text))
+        || profiles(run.params.as_deref()).any(|value| value.to_lowercase().contains(text))
+}
+
+/// The names of the profiles among the settings of a run (AMX: `llm_profile`, `db_profile`, ...).
+fn profiles(params: Option<&str>) -> impl Iterator<Item = String> {
+    let params: Option<serde_json::Map<String, serde_json::Value>> =
+        params.and_then(|text| serde_json::from_str(text).ok());
+    params
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| key.ends_with("profile"))
+        .filter_map(|(_, value)| crate::import::json::stored_text(&value))
 }
 
 async fn with_model(
@@ -170,45 +201,44 @@ async fn with_model(
     Ok(listed.into_iter().filter(|entry| ingests.contains(&entry.run.ingest_id)).collect())
 }
 
+/// A line per run; a column that no run on the page fills is left out.
 fn table(runs: &[Overview]) -> Table {
-    let mut columns =
-        vec![Column::whole("run"), Column::text("name"), Column::text("task"), Column::text("models")];
-    columns.push(Column::whole("status"));
-    columns.extend(["cases", "superseded", "pass latest", "scored", "attempts"].map(Column::number));
-    columns.extend(["tokens", "cost_usd", "duration_ms"].map(Column::number));
-    columns.push(Column::whole("kind"));
-    columns.push(Column::whole("started"));
-    let names = runs.iter().any(|run| run.name.is_some());
-    let rows = runs.iter().map(row).collect();
-    let mut table = Table { columns, rows };
-    if !names {
-        table.columns.remove(1);
-        for row in &mut table.rows {
-            row.remove(1);
+    type Text = fn(&Overview) -> Option<String>;
+    let columns: [(Column, Text); 18] = [
+        (Column::whole("run"), |run| Some(run.run_id.clone())),
+        (Column::text("name"), |run| run.name.clone()),
+        (Column::whole("command"), |run| run.command.clone()),
+        (Column::text("scope"), |run| filled(run.scope.join(", "))),
+        (Column::whole("status"), |run| Some(run.status.clone())),
+        (Column::text("models"), |run| filled(run.models.join(", "))),
+        (Column::number("cases"), |run| Some(number::count(run.cases))),
+        (Column::number("pass latest"), |run| run.pass_rate_latest.map(number::percent)),
+        (Column::number("cost_usd"), |run| run.cost_usd.map(number::cost)),
+        (Column::number("approved"), |run| run.approval_rate.map(number::percent)),
+        (Column::number("duration_ms"), |run| run.duration_ms.map(number::duration_ms)),
+        (Column::number("tokens"), |run| run.total_tokens.map(number::count)),
+        (Column::number("scored"), |run| run.pass_rate_scored.map(number::percent)),
+        (Column::number("attempts"), |run| run.pass_rate_attempts.map(number::percent)),
+        (Column::number("superseded"), |run| (run.superseded > 0).then(|| number::count(run.superseded))),
+        (Column::text("task"), |run| Some(run.task.clone())),
+        (Column::whole("kind"), |run| run.command.is_none().then(|| run.kind.clone())),
+        (Column::whole("started"), |run| run.started_at.as_deref().map(minute)),
+    ];
+    let mut table = Table { columns: Vec::new(), rows: vec![Vec::new(); runs.len()] };
+    for (column, text) in columns {
+        if runs.iter().all(|run| text(run).is_none()) {
+            continue;
+        }
+        table.columns.push(column);
+        for (row, run) in table.rows.iter_mut().zip(runs) {
+            row.push(Cell::plain(text(run).unwrap_or_else(|| "—".to_owned())));
         }
     }
     table
 }
 
-fn row(run: &Overview) -> Vec<Cell> {
-    let or_dash = |text: Option<String>| Cell::plain(text.unwrap_or_else(|| "—".to_owned()));
-    vec![
-        Cell::plain(run.run_id.clone()),
-        Cell::plain(run.name.clone().unwrap_or_default()),
-        Cell::plain(run.task.clone()),
-        Cell::plain(run.models.join(", ")),
-        Cell::plain(run.status.clone()),
-        Cell::plain(number::count(run.cases)),
-        Cell::plain(number::count(run.superseded)),
-        or_dash(run.pass_rate_latest.map(number::percent)),
-        or_dash(run.pass_rate_scored.map(number::percent)),
-        or_dash(run.pass_rate_attempts.map(number::percent)),
-        or_dash(run.total_tokens.map(number::count)),
-        or_dash(run.cost_usd.map(number::cost)),
-        or_dash(run.duration_ms.map(number::duration_ms)),
-        Cell::plain(run.kind.clone()),
-        Cell::plain(run.started_at.as_deref().map_or_else(|| "—".to_owned(), minute)),
-    ]
+fn filled(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
 }
 
 /// A time to the minute.

@@ -42,6 +42,32 @@ pub enum SessionError {
         /// The task that is nearest to it.
         near: Option<String>,
     },
+    /// No run is of that kind or command.
+    #[error("there is no kind of run {name}")]
+    UnknownKind {
+        /// As it was given.
+        name: String,
+        /// The kinds and commands there are.
+        kinds: Vec<String>,
+        /// The one that is nearest to it.
+        near: Option<String>,
+    },
+    /// No run worked on that asset, or no case is in it.
+    #[error("nothing here is of {asset}")]
+    UnknownAsset {
+        /// As it was given.
+        asset: String,
+        /// The part of an asset that is nearest to one of its parts.
+        near: Option<String>,
+    },
+    /// No case has that id, nor does one fit it as a glob.
+    #[error("there is no case {name}")]
+    UnknownCase {
+        /// As it was given.
+        name: String,
+        /// The case that is nearest to it.
+        near: Option<String>,
+    },
     /// No arm has that name.
     #[error("there is no {by} {name}")]
     UnknownArm {
@@ -140,6 +166,15 @@ impl SessionError {
             }
             Self::UnknownTask { near, .. } => did_you_mean(near)
                 .or_else(|| Some("runq sql 'SELECT DISTINCT task FROM results' lists the tasks".to_owned())),
+            Self::UnknownKind { kinds, near, .. } => {
+                did_you_mean(near).or_else(|| Some(format!("there are {}", shortened(kinds))))
+            }
+            Self::UnknownAsset { near, .. } => {
+                did_you_mean(near).or_else(|| Some("runq runs shows what the runs worked on".to_owned()))
+            }
+            Self::UnknownCase { near, .. } => {
+                did_you_mean(near).or_else(|| Some("runq show RUN lists the cases of a run".to_owned()))
+            }
             Self::UnknownDimension { near, .. } => did_you_mean(near).or_else(|| {
                 Some(
                     "run, model, prompt, experiment, provider, variant, tags.KEY, params.KEY or a column"

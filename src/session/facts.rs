@@ -72,7 +72,7 @@ impl Facts {
 }
 
 impl Facts {
-    /// The same facts with only the runs of a scope.
+    /// The same facts with only the runs of a scope; where it names cases, only runs that have one of them.
     ///
     /// # Errors
     /// When a name fits no run, or nothing is left.
@@ -80,7 +80,17 @@ impl Facts {
         if self.runs.is_empty() {
             return Ok(self);
         }
-        self.runs = super::scope::select(&self.runs, scope).await?;
+        self.runs = super::scope::select(&self, scope).await?;
+        if let Some(case) = &scope.case {
+            let there = super::cases::ids(&self, &self.runs, None).await?;
+            let wanted = super::cases::named(&there, case);
+            if wanted.is_empty() {
+                return Err(super::cases::unknown_case(case, &there));
+            }
+            let having = super::scope::with_case(&self, &self.runs, |id| wanted.contains(id)).await?;
+            self.runs.retain(|entry| having.contains(&entry.run.ingest_id));
+        }
+        self.origin = of_scope(&self.origin, scope);
         self.runs.sort_by(|left, right| in_time(&left.run, &right.run));
         Ok(self)
     }
@@ -119,6 +129,11 @@ async fn rows_of<R: Row>(
     let schema = Arc::clone(frame.schema().inner());
     let whole = arrow::compute::concat_batches(&schema, &frame.collect().await?)?;
     Ok(R::batch(&R::read(&whole)?)?)
+}
+
+/// Where runs come from, and what narrows them.
+pub(crate) fn of_scope(origin: &str, scope: &Scope) -> String {
+    std::iter::once(origin.to_owned()).chain(scope.in_words()).collect::<Vec<_>>().join(", ")
 }
 
 /// The order of runs in time; runs without a time come first, then by id.

@@ -3,17 +3,22 @@
 //! Every face asks through a session, and so gives the same digits: it holds the relations of DESIGN section 4 over
 //! exactly the runs in scope. It knows no tool and no format, and prints nothing.
 
+mod asset;
+mod cases;
 mod dimension;
 mod error;
 mod facts;
+mod lineage;
 mod metrics;
 mod options;
 mod relations;
 mod scope;
 mod views;
 
-use arrow::array::{Int64Array, RecordBatch, StringArray};
-use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
+use arrow::array::{BooleanArray, Int64Array, RecordBatch, StringArray};
+use arrow::compute::{
+    SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch,
+};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::count_distinct;
@@ -21,6 +26,7 @@ use datafusion::physical_plan::{collect, collect_partitioned};
 use datafusion::prelude::{SessionConfig, SessionContext, coalesce, col, lit};
 use datafusion::sql::parser::Statement;
 
+pub use cases::of_facts as case_ids;
 pub use error::{SessionError, unknown_table};
 pub use facts::{Facts, RunEntry, read_runs};
 pub use options::{Asset, By, ErrorsAs, Options, Scope};
@@ -29,7 +35,9 @@ pub use scope::resolve as resolve_run;
 pub use views::{View, Views, references};
 
 use crate::model::nearest;
+use cases::Cases;
 use dimension::Dimension;
+use lineage::Lineage;
 use relations::Asked;
 
 /// Rows with their columns, also when there is no row.
@@ -72,6 +80,23 @@ impl Rows {
         let order = lexsort_to_indices(&keys, None)?;
         Ok(Self { batches: vec![take_record_batch(&whole, &order)?], schema: self.schema })
     }
+
+    /// The rows for which the list says yes.
+    ///
+    /// # Errors
+    /// When the list is not as long as the rows are many.
+    pub fn only(self, wanted: &[bool]) -> Result<Self, SessionError> {
+        let mut left = wanted;
+        let mut batches = Vec::with_capacity(self.batches.len());
+        for batch in self.batches {
+            let (mask, rest) = left
+                .split_at_checked(batch.num_rows())
+                .ok_or_else(|| SessionError::Internal("a choice shorter than the rows".to_owned()))?;
+            left = rest;
+            batches.push(filter_record_batch(&batch, &BooleanArray::from(mask.to_vec()))?);
+        }
+        Ok(Self { schema: self.schema, batches })
+    }
 }
 
 /// What a session is opened with.
@@ -107,7 +132,7 @@ impl Session {
     /// # Errors
     /// When a name fits no run, the dimension does not exist, or a table cannot be read.
     pub async fn open(facts: Facts, request: Request) -> Result<Self, SessionError> {
-        let mut selected = scope::select(&facts.runs, &request.scope).await?;
+        let mut selected = scope::select(&facts, &request.scope).await?;
         let by = match &request.by {
             By::Dimension(name) => name.clone(),
             By::Auto if several_named(&selected, &request.scope) => "run".to_owned(),
@@ -123,10 +148,8 @@ impl Session {
                 left.argument.cmp(&right.argument).then_with(|| facts::in_time(&left.run, &right.run))
             });
         }
-        let dimension = Dimension::named(&by, &selected)?;
         let ctx = context()?;
-        let asked = Asked { scope: &request.scope, options: &request.options, dimension: &dimension };
-        relations::register(&ctx, &facts, &selected, &asked).await?;
+        register(&ctx, &facts, &selected, (&by, &request)).await?;
         let mut session = Self {
             ctx,
             views: Views::new(&facts.user_views),
@@ -136,7 +159,7 @@ impl Session {
             by,
             primary: String::new(),
             baseline: None,
-            origin: facts.origin,
+            origin: facts::of_scope(&facts.origin, &request.scope),
             request,
         };
         session.primary = session.primary_metric().await?;
@@ -337,6 +360,30 @@ impl Session {
             .await?;
         Ok(text_values(&rows, 0).into_iter().next().unwrap_or_else(|| "score".to_owned()))
     }
+}
+
+/// Registers the base relations over the runs in scope and their families.
+async fn register(
+    ctx: &SessionContext,
+    facts: &Facts,
+    selected: &[RunEntry],
+    asked: (&str, &Request),
+) -> Result<(), SessionError> {
+    let (by, Request { scope, options, .. }) = asked;
+    let lineage = Lineage::of(&facts.runs);
+    let descendants = lineage.descendants(selected);
+    let others = lineage.others(selected, &descendants);
+    let family: Vec<RunEntry> = selected.iter().chain(&others).cloned().collect();
+    let cases = Cases::wanted(facts, &family, (scope, options.case_key.as_ref())).await?;
+    let asked = Asked {
+        scope,
+        options,
+        dimension: &Dimension::named(by, selected)?,
+        cases: cases.as_ref(),
+        descendants: lineage.batch(selected, &descendants)?,
+        others: &others,
+    };
+    relations::register(ctx, facts, selected, &asked).await
 }
 
 /// A DataFusion session with our functions, sized for this machine.

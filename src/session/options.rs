@@ -82,8 +82,23 @@ pub struct Scope {
     pub kinds: Vec<String>,
     /// Only runs that worked on this asset, and only its cases.
     pub asset: Option<Asset>,
-    /// Only cases whose id fits this glob.
+    /// Only the case with this id, else cases whose id fits this glob.
     pub case: Option<String>,
+    /// Only runs that are no version of another one in scope.
+    pub originals: bool,
+}
+
+impl Scope {
+    /// What narrows it beyond names, for the first line of an answer: `kind rerun`, `schema=sales`, `case order-*`.
+    pub fn in_words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if !self.kinds.is_empty() {
+            words.push(format!("kind {}", self.kinds.join(" or ")));
+        }
+        words.extend(self.asset.as_ref().map(Asset::in_words));
+        words.extend(self.case.as_ref().map(|case| format!("case {case}")));
+        words
+    }
 }
 
 /// A part of a database: cases named `schema.table[.column]`. A part that is not given fits all; case is ignored.

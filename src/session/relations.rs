@@ -13,6 +13,7 @@ use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::{DataFrame, SessionContext, coalesce, col};
 use serde_json::Value;
 
+use super::cases::Cases;
 use super::dimension::{Dimension, path_expression};
 use super::facts::{Facts, RunEntry};
 use super::options::{Options, Scope};
@@ -20,9 +21,14 @@ use super::{SessionError, metrics};
 use crate::model::{Row, RunRow};
 
 /// The base relations that a session has beside its views, with what one row is.
-pub const BASE_RELATIONS: [(&str, &str); 7] = [
+pub const BASE_RELATIONS: [(&str, &str); 9] = [
     ("runs", "stored run in scope"),
     ("results", "stored attempt in scope, with its arm"),
+    ("run_descendants", "run in scope and re-run or variation of it, or problem with a parent"),
+    (
+        "family_results",
+        "stored attempt of the runs in scope and of their re-runs and variations, in scope or not",
+    ),
     ("scores", "stored score in scope, with its arm"),
     ("steps", "stored step in scope, with its arm"),
     ("metrics", "metric that is built in or was described, with its direction, aggregate and unit"),
@@ -37,29 +43,32 @@ pub(crate) async fn register(
     runs: &[RunEntry],
     asked: &Asked<'_>,
 ) -> Result<(), SessionError> {
-    let results = arms_of(ctx, scoped(ctx, &facts.results, runs, asked)?, asked.dimension)?;
-    let keyed = match &asked.options.case_key {
-        Some(path) => {
-            let key = coalesce(vec![path_expression(path)?, col("case_id")]);
-            results.with_column("case_id", key)?
-        }
-        None => results,
-    };
+    let results =
+        keyed(ctx, arms_of(ctx, of_task(ctx, &facts.results, runs, asked)?, asked.dimension)?, asked)?;
+    let family = family(ctx, &facts.results, &results, asked)?;
     let scores = scoped(ctx, &facts.scores, runs, asked)?;
     let by_result = matches!(asked.dimension, Dimension::Result(_)) || asked.options.case_key.is_some();
     let scores =
-        if by_result { placed_by_result(scores, &keyed)? } else { arms_of(ctx, scores, asked.dimension)? };
-    let steps = arms_of(ctx, scoped(ctx, &facts.steps, runs, asked)?, &of_steps(asked.dimension, runs))?;
-    let clusters = clusters(&keyed, asked.options)?;
-    for (name, frame) in
-        [("results", keyed), ("scores", scores), ("steps", steps), ("case_clusters", clusters)]
-    {
+        if by_result { placed_by_result(scores, &results)? } else { arms_of(ctx, scores, asked.dimension)? };
+    let steps = scoped(ctx, &facts.steps, runs, asked)?;
+    let steps = steps_of_cases(ctx, steps, of_task(ctx, &facts.results, runs, asked)?, asked)?;
+    let steps = arms_of(ctx, steps, &of_steps(asked.dimension, runs))?;
+    let clusters = clusters(&results, asked.options)?;
+    let frames = [
+        ("results", results),
+        ("family_results", family),
+        ("scores", scores),
+        ("steps", steps),
+        ("case_clusters", clusters),
+    ];
+    for (name, frame) in frames {
         ctx.register_table(name, frame.into_view())?;
     }
     let batches = [
         ("runs", runs_batch(runs)?),
         ("metrics", metrics::relation(&facts.metrics, asked.options)?),
-        ("planned_keys", planned_keys(runs, asked.scope)?),
+        ("planned_keys", planned_keys(runs, asked)?),
+        ("run_descendants", asked.descendants.clone()),
     ];
     for (name, batch) in batches {
         ctx.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
@@ -75,10 +84,77 @@ pub(crate) struct Asked<'a> {
     pub scope: &'a Scope,
     pub options: &'a Options,
     pub dimension: &'a Dimension,
+    /// The cases in scope; `None` for all.
+    pub cases: Option<&'a Cases>,
+    /// The relation `run_descendants`.
+    pub descendants: RecordBatch,
+    /// Runs out of scope that are re-runs and variations of those in scope.
+    pub others: &'a [RunEntry],
 }
 
-/// Rows of the runs in scope.
+/// Rows of the runs and cases in scope, by the cases' own ids. Where another key pairs cases, those are found by their
+/// results.
 fn scoped(
+    ctx: &SessionContext,
+    provider: &Arc<dyn TableProvider>,
+    runs: &[RunEntry],
+    asked: &Asked<'_>,
+) -> Result<DataFrame, SessionError> {
+    let frame = of_task(ctx, provider, runs, asked)?;
+    match asked.cases {
+        Some(cases) if asked.options.case_key.is_none() => cases.of(ctx, frame),
+        _ => Ok(frame),
+    }
+}
+
+/// Results under the id that pairs their cases, of the cases in scope.
+fn keyed(ctx: &SessionContext, results: DataFrame, asked: &Asked<'_>) -> Result<DataFrame, SessionError> {
+    let keyed = match &asked.options.case_key {
+        Some(path) => {
+            let key = coalesce(vec![path_expression(path)?, col("case_id")]);
+            results.with_column("case_id", key)?
+        }
+        None => results,
+    };
+    match asked.cases {
+        Some(cases) => cases.of(ctx, keyed),
+        None => Ok(keyed),
+    }
+}
+
+/// The results in scope, and those of re-runs and variations that are not in scope and so have no arm.
+fn family(
+    ctx: &SessionContext,
+    provider: &Arc<dyn TableProvider>,
+    results: &DataFrame,
+    asked: &Asked<'_>,
+) -> Result<DataFrame, SessionError> {
+    if asked.others.is_empty() {
+        return Ok(results.clone());
+    }
+    let others = keyed(ctx, of_task(ctx, provider, asked.others, asked)?, asked)?;
+    let others = others.with_column("arm", lit(ScalarValue::Utf8(None)))?;
+    Ok(results.clone().union_by_name(others)?)
+}
+
+/// Where another key than the id pairs cases, the steps of those in scope are found by their results.
+fn steps_of_cases(
+    ctx: &SessionContext,
+    steps: DataFrame,
+    results: DataFrame,
+    asked: &Asked<'_>,
+) -> Result<DataFrame, SessionError> {
+    const KEY: [&str; 5] = ["ingest_id", "task", "case_id", "epoch", "attempt"];
+    const OF_RESULT: [&str; 5] = ["of_ingest_id", "of_task", "of_case_id", "of_epoch", "of_attempt"];
+    let (Some(cases), Some(path)) = (asked.cases, &asked.options.case_key) else { return Ok(steps) };
+    let own = KEY.iter().zip(OF_RESULT).map(|(name, alias)| column(name).alias(alias));
+    let key = coalesce(vec![path_expression(path)?, col("case_id")]).alias("case_id");
+    let wanted = cases.of(ctx, results.select(own.chain([key]).collect::<Vec<_>>())?)?;
+    Ok(steps.join(wanted, JoinType::LeftSemi, &KEY, &OF_RESULT, None)?)
+}
+
+/// Rows of some runs in the task in scope.
+fn of_task(
     ctx: &SessionContext,
     provider: &Arc<dyn TableProvider>,
     runs: &[RunEntry],
@@ -200,22 +276,25 @@ pub(crate) fn runs_batch(runs: &[RunEntry]) -> Result<RecordBatch, SessionError>
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
-/// The planned keys of the runs that list them; in the scope of one task only its own, since other rows are not there.
-fn planned_keys(runs: &[RunEntry], scope: &Scope) -> Result<RecordBatch, SessionError> {
+/// The planned keys of the runs that list them; in the scope of one task or of some cases only theirs, since other rows
+/// are not there.
+fn planned_keys(runs: &[RunEntry], asked: &Asked<'_>) -> Result<RecordBatch, SessionError> {
     let mut columns: [Vec<Option<String>>; 5] = Default::default();
     for entry in runs {
-        let listed: Option<Value> =
-            entry.run.planned_keys.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        for key in listed.as_ref().and_then(Value::as_array).into_iter().flatten() {
+        for key in listed_keys(entry) {
             let text = |name: &str| key.get(name).and_then(Value::as_str).map(str::to_owned);
             let task = text("task").unwrap_or_else(|| entry.run.task.clone());
-            if scope.task.as_ref().is_some_and(|wanted| *wanted != task) {
+            let case_id = text("case_id");
+            let other_case = |cases: &Cases| case_id.as_deref().is_some_and(|id| !cases.hold(id));
+            if asked.scope.task.as_ref().is_some_and(|wanted| *wanted != task)
+                || asked.cases.is_some_and(other_case)
+            {
                 continue;
             }
             columns[0].push(Some(entry.run.run_id.clone()));
             columns[1].push(Some(entry.run.ingest_id.clone()));
             columns[2].push(Some(task));
-            columns[3].push(text("case_id"));
+            columns[3].push(case_id);
             columns[4].push(text("model"));
         }
     }
@@ -223,4 +302,14 @@ fn planned_keys(runs: &[RunEntry], scope: &Scope) -> Result<RecordBatch, Session
     let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
     let arrays = columns.into_iter().map(|values| Arc::new(StringArray::from(values)) as ArrayRef).collect();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
+}
+
+fn listed_keys(entry: &RunEntry) -> Vec<Value> {
+    entry.run.planned_keys.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+/// The cases that some runs planned, where their sources list them.
+pub(crate) fn planned_cases(runs: &[RunEntry]) -> Vec<String> {
+    let keys = runs.iter().flat_map(listed_keys);
+    keys.filter_map(|key| key.get("case_id").and_then(Value::as_str).map(str::to_owned)).collect()
 }

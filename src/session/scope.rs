@@ -1,26 +1,41 @@
-//! Which runs a question is about: names, the newest few, a task, a predicate over `runs`.
+//! Which runs a question is about: names, kinds, an asset, the newest few, a task, a predicate over `runs`.
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use arrow::array::Int64Array;
+use arrow::array::{Int64Array, StringArray};
+use arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
 use datafusion::datasource::MemTable;
+use datafusion::logical_expr::cast;
 use datafusion::prelude::{SessionContext, col};
 
 use super::SessionError;
-use super::facts::{RunEntry, in_time};
-use super::options::Scope;
-use super::relations::runs_batch;
+use super::cases;
+use super::facts::{Facts, RunEntry, in_time};
+use super::lineage::Lineage;
+use super::options::{Asset, Scope};
+use super::relations::{of_runs, runs_batch};
 use crate::model::nearest;
 
 /// The runs in scope, in the order of the names, else oldest first.
 ///
+/// The newest few are taken of those that everything else leaves.
+///
 /// # Errors
-/// When a name fits no run or several, a predicate does not plan, or nothing is left.
-pub(crate) async fn select(runs: &[RunEntry], scope: &Scope) -> Result<Vec<RunEntry>, SessionError> {
-    let mut selected = if scope.runs.is_empty() { runs.to_vec() } else { named(runs, &scope.runs)? };
+/// When a name fits no run or several, no run has the kind or worked on the asset, a predicate does not plan, or nothing
+/// is left.
+pub(crate) async fn select(facts: &Facts, scope: &Scope) -> Result<Vec<RunEntry>, SessionError> {
+    let runs = &facts.runs;
+    let mut selected = if scope.runs.is_empty() { runs.clone() } else { named(runs, &scope.runs)? };
     if let Some(task) = &scope.task {
         selected = of_task(selected, task)?;
+    }
+    if !scope.kinds.is_empty() {
+        selected = of_kinds(runs, selected, &scope.kinds)?;
+    }
+    if let Some(asset) = &scope.asset {
+        selected = on_asset(facts, selected, asset).await?;
     }
     if let Some(predicate) = &scope.predicate {
         selected = satisfying(selected, predicate).await?;
@@ -29,10 +44,103 @@ pub(crate) async fn select(runs: &[RunEntry], scope: &Scope) -> Result<Vec<RunEn
         selected.sort_by(|left, right| in_time(&left.run, &right.run));
         selected = selected.split_off(selected.len().saturating_sub(last));
     }
+    if scope.originals {
+        let originals = Lineage::of(runs).originals(&selected);
+        selected =
+            selected.into_iter().zip(originals).filter_map(|(entry, is)| is.then_some(entry)).collect();
+    }
     if selected.is_empty() {
         return Err(SessionError::NoRuns);
     }
     Ok(selected)
+}
+
+/// The runs whose kind or command is one of the words, or whose command fits one as a glob.
+fn of_kinds(
+    runs: &[RunEntry],
+    selected: Vec<RunEntry>,
+    wanted: &[String],
+) -> Result<Vec<RunEntry>, SessionError> {
+    for word in wanted {
+        if !runs.iter().any(|entry| is_of_kind(entry, word)) {
+            let words = runs.iter().flat_map(|entry| [Some(&entry.run.kind), entry.run.command.as_ref()]);
+            let kinds: BTreeSet<String> = words.flatten().cloned().collect();
+            return Err(SessionError::UnknownKind {
+                name: word.clone(),
+                near: nearest(word, kinds.iter().map(String::as_str)).map(str::to_owned),
+                kinds: kinds.into_iter().collect(),
+            });
+        }
+    }
+    Ok(selected.into_iter().filter(|entry| wanted.iter().any(|word| is_of_kind(entry, word))).collect())
+}
+
+fn is_of_kind(entry: &RunEntry, word: &str) -> bool {
+    let command = entry.run.command.as_deref();
+    entry.run.kind == word
+        || command == Some(word)
+        || command
+            .is_some_and(|command| glob::Pattern::new(word).is_ok_and(|pattern| pattern.matches(command)))
+}
+
+/// The runs whose scope mentions the asset; of those that have no scope, the ones with a case of it.
+async fn on_asset(
+    facts: &Facts,
+    selected: Vec<RunEntry>,
+    asset: &Asset,
+) -> Result<Vec<RunEntry>, SessionError> {
+    let mentioned = |entry: &RunEntry| asset.is_mentioned_in(entry.run.scope.as_deref());
+    let unsaid: Vec<RunEntry> = selected.iter().filter(|entry| mentioned(entry).is_none()).cloned().collect();
+    let with_case = with_case(facts, &unsaid, |id| asset.holds(id)).await?;
+    let there = selected.len();
+    let kept: Vec<RunEntry> = selected
+        .iter()
+        .filter(|entry| mentioned(entry).unwrap_or_else(|| with_case.contains(&entry.run.ingest_id)))
+        .cloned()
+        .collect();
+    if kept.is_empty() && there > 0 {
+        return Err(SessionError::UnknownAsset {
+            asset: asset.in_words(),
+            near: asset.nearest_part(&asset_names(facts, &selected).await?),
+        });
+    }
+    Ok(kept)
+}
+
+/// Everything that runs say they worked on, and their cases.
+async fn asset_names(facts: &Facts, runs: &[RunEntry]) -> Result<Vec<String>, SessionError> {
+    let scopes = runs.iter().filter_map(|entry| entry.run.scope.as_deref());
+    let mut names: Vec<String> =
+        scopes.filter_map(|text| serde_json::from_str::<Vec<String>>(text).ok()).flatten().collect();
+    names.extend(cases::ids(facts, runs, None).await?);
+    Ok(names)
+}
+
+/// The ingests of those runs that have a case whose id fits.
+pub(crate) async fn with_case(
+    facts: &Facts,
+    runs: &[RunEntry],
+    fits: impl Fn(&str) -> bool,
+) -> Result<HashSet<String>, SessionError> {
+    let mut ingests = HashSet::new();
+    if runs.is_empty() {
+        return Ok(ingests);
+    }
+    let ctx = SessionContext::new();
+    let text = |name: &str| cast(col(name), DataType::Utf8).alias(name);
+    let rows = of_runs(&ctx, ctx.read_table(Arc::clone(&facts.results))?, runs)?
+        .select(vec![text("ingest_id"), text("case_id")])?
+        .distinct()?
+        .collect()
+        .await?;
+    for batch in rows {
+        let texts = |column: usize| batch.column(column).as_any().downcast_ref::<StringArray>();
+        if let (Some(of), Some(ids)) = (texts(0), texts(1)) {
+            let fitting = of.iter().flatten().zip(ids.iter().flatten()).filter(|(_, id)| fits(id));
+            ingests.extend(fitting.map(|(ingest, _)| ingest.to_owned()));
+        }
+    }
+    Ok(ingests)
 }
 
 fn named(runs: &[RunEntry], names: &[String]) -> Result<Vec<RunEntry>, SessionError> {
@@ -47,7 +155,8 @@ fn named(runs: &[RunEntry], names: &[String]) -> Result<Vec<RunEntry>, SessionEr
     Ok(selected)
 }
 
-/// The runs that a name stands for: an id, the name given with `--name`, `last`, `last~N`, a glob, a unique prefix.
+/// The runs that a name stands for: an id, the name given with `--name`, `last`, `last~N`, a glob, a unique prefix. `#58`
+/// is the run 58 and no other, as AMX writes it.
 ///
 /// # Errors
 /// When it stands for none, or as a prefix for several.
@@ -58,6 +167,10 @@ pub fn resolve<'a>(runs: &'a [RunEntry], name: &str) -> Result<Vec<&'a RunEntry>
         .collect();
     if !exact.is_empty() {
         return Ok(exact);
+    }
+    if let Some(id) = name.strip_prefix('#') {
+        let numbered: Vec<&RunEntry> = runs.iter().filter(|entry| entry.run.run_id == id).collect();
+        return if numbered.is_empty() { Err(unknown(runs, name)) } else { Ok(numbered) };
     }
     if let Some(back) = steps_back(name) {
         return from_the_end(runs, back).map(|entry| vec![entry]).ok_or_else(|| unknown(runs, name));
@@ -202,6 +315,15 @@ mod tests {
         assert_eq!(ids(&["cand*"]).unwrap().len(), 2);
         let error = ids(&["cand"]).unwrap_err();
         assert!(error.contains("candidate::1") && error.contains("candidate::2"), "{error}");
+    }
+
+    #[test]
+    fn a_number_sign_before_an_id_is_passed_over_and_stands_for_no_prefix() {
+        assert_eq!(ids(&["#baseline", "baseline"]).unwrap(), ["baseline"]);
+        let error = ids(&["#candidate"]).unwrap_err();
+        assert!(error.contains("#candidate"), "{error}");
+        let hashed = [run("#7", 1), run("7", 2)];
+        assert_eq!(resolve(&hashed, "#7").unwrap()[0].run.run_id, "#7", "an exact id wins");
     }
 
     #[test]

@@ -57,6 +57,10 @@ impl Source for LocalDisk {
         Ok(bytes.into())
     }
 
+    fn local_path(&self, path: &Path) -> Option<PathBuf> {
+        Some(path.to_owned())
+    }
+
     /// Absolute, without links and `..`.
     fn full_name(&self, path: &Path) -> PathBuf {
         fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())

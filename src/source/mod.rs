@@ -79,6 +79,12 @@ pub trait Source: Send + Sync {
         path.to_owned()
     }
 
+    /// Where the file stands on this machine's disk, for readers that need a file of their own; `None` where it does
+    /// not, and such a reader has to copy it first.
+    fn local_path(&self, _path: &Path) -> Option<PathBuf> {
+        None
+    }
+
     /// Whether a file stands at the path; what cannot be told counts as no.
     fn has_file(&self, path: &Path) -> bool {
         matches!(self.entry(path), Ok(Some(entry)) if !entry.folder)

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::{Entry, Source, SourceError};
 
-/// Folders that begin with a dot and are searched all the same: the one AgentV writes to, and the one inside its runs.
-const SEARCHED_DOT_FOLDERS: [&str; 2] = [".agentv", ".internal"];
+/// Folders that begin with a dot and are searched all the same: those AgentV and AMX write to, and the one inside
+/// AgentV's runs.
+const SEARCHED_DOT_FOLDERS: [&str; 3] = [".agentv", ".amx", ".internal"];
 
 /// Folders that never hold runs and may be huge.
 const SKIPPED_FOLDERS: [&str; 2] = ["node_modules", "target"];

@@ -4,18 +4,15 @@ mod screen;
 
 use std::collections::BTreeMap;
 
-use arrow::array::BooleanArray;
-use arrow::compute::filter_record_batch;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Block, SCHEMA_VERSION};
 use crate::model::{RunRow, Status};
-use crate::session::{Rows, Session, SessionError, text_values};
+use crate::session::{Session, SessionError, text_values};
+pub(super) use screen::screen_word;
 pub use screen::shell_word;
-use screen::{
-    NO_EVAL_FILE, case_table, counts, facts_table, heading, hint, missing_blocks, relative, screen_word,
-};
+use screen::{NO_EVAL_FILE, case_table, counts, facts_table, heading, hint, missing_blocks, relative};
 
 /// Which cases are shown.
 #[derive(Debug, Clone, Default)]
@@ -143,7 +140,7 @@ pub async fn show(session: &mut Session, asked: &Show) -> Result<Answer, Session
             true => missing.into_iter().map(|key| key.case_id).collect(),
             false => cases.into_iter().map(|case| case.case_id).collect(),
         }),
-        records: only(rows, &asked_for)?.into(),
+        records: rows.only(&asked_for)?.into(),
     })
 }
 
@@ -217,18 +214,6 @@ fn fits(case: &CaseRow, asked: &Show) -> bool {
             || glob::Pattern::new(wanted).is_ok_and(|pattern| pattern.matches(&case.case_id))
     };
     asked.status.as_ref().is_none_or(has_status) && asked.case.as_ref().is_none_or(has_id)
-}
-
-/// The rows for which the list says yes.
-fn only(rows: Rows, wanted: &[bool]) -> Result<Rows, SessionError> {
-    let mut first = 0;
-    let mut batches = Vec::with_capacity(rows.batches.len());
-    for batch in rows.batches {
-        let mask = BooleanArray::from(wanted[first..first + batch.num_rows()].to_vec());
-        first += batch.num_rows();
-        batches.push(filter_record_batch(&batch, &mask)?);
-    }
-    Ok(Rows { schema: rows.schema, batches })
 }
 
 fn document(
