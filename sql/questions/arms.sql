@@ -1,7 +1,8 @@
 -- Which arms are there, and how did their results end?
 -- Grain: one row per arm.
 -- Ties and nulls: an attempt that another run of the arm copied counts once. first_run and first_row order the
--- arms by their first run and by their place in it. Rates as in run_overview.
+-- arms by their first run and by their place in it. Rates as in run_overview: null when no attempt of the arm has a
+-- verdict or a score. ungraded counts latest attempts that ended without an error and have neither.
 WITH executions AS (
     SELECT
         arm,
@@ -10,7 +11,8 @@ WITH executions AS (
         min(case_id) AS case_id,
         min(status) AS status,
         bool_or(latest) AS latest,
-        bool_or(coalesce(passed, FALSE)) AS passed
+        bool_or(coalesce(passed, FALSE)) AS passed,
+        bool_or(verdict IS NOT NULL OR score IS NOT NULL) AS graded
     FROM graded_results
     GROUP BY arm, execution
 ),
@@ -28,14 +30,21 @@ counted AS (
         sum(CASE WHEN latest AND status = 'limit' THEN 1 ELSE 0 END) AS "limit",
         sum(CASE WHEN latest AND status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled,
         sum(CASE WHEN latest AND passed THEN 1 ELSE 0 END) AS passed,
-        avg(CASE WHEN passed THEN 1.0 ELSE 0.0 END) AS pass_rate_attempts,
-        avg(CASE WHEN latest THEN CASE WHEN passed THEN 1.0 ELSE 0.0 END END) AS pass_rate_latest,
+        sum(
+            CASE
+                WHEN latest AND NOT graded AND status NOT IN ('execution_error', 'scorer_error', 'cancelled') THEN 1
+                ELSE 0
+            END
+        ) AS ungraded,
+        bool_or(graded) AS any_graded,
+        avg(CASE WHEN passed THEN 1.0 ELSE 0.0 END) AS over_attempts,
+        avg(CASE WHEN latest THEN CASE WHEN passed THEN 1.0 ELSE 0.0 END END) AS over_latest,
         avg(
             CASE
                 WHEN latest AND status NOT IN ('execution_error', 'scorer_error', 'cancelled')
                     THEN CASE WHEN passed THEN 1.0 ELSE 0.0 END
             END
-        ) AS pass_rate_scored
+        ) AS over_scored
     FROM executions
     GROUP BY arm
 ),
@@ -54,7 +63,21 @@ named AS (
 )
 
 SELECT
-    counted.*,
+    counted.arm,
+    counted.result_count,
+    counted.case_count,
+    counted.superseded_count,
+    counted.ok,
+    counted.quality_failure,
+    counted.execution_error,
+    counted.scorer_error,
+    counted."limit",
+    counted.cancelled,
+    counted.passed,
+    counted.ungraded,
+    CASE WHEN counted.any_graded THEN counted.over_attempts END AS pass_rate_attempts,
+    CASE WHEN counted.any_graded THEN counted.over_latest END AS pass_rate_latest,
+    CASE WHEN counted.any_graded THEN counted.over_scored END AS pass_rate_scored,
     named.run_ids,
     named.models,
     named.run_count,

@@ -2,10 +2,13 @@
 -- Grain: one row per run in scope.
 -- Ties and nulls: cases counts keys (a case per model, prompt, variant and epoch), superseded the attempts that no
 -- longer count. Three pass rates: over all attempts; over the latest attempt of each key, errors not passed; over the
--- latest attempts that are no errors. cost_usd, tokens and duration are of latest attempts, cost_usd_spent of all;
--- null when no row tells; mean_score leaves errors out. Confidence bands: the tool's label, else logprob above 0 and up
--- to 1: high from 0.85, medium from 0.50; percentages over rows with a band. completeness is keys over planned keys,
--- null when nothing is planned.
+-- latest attempts that are no errors; all null when no attempt has a verdict or a score. mean_score leaves errors out.
+-- cost_usd, tokens and duration_ms are sums over latest attempts, cost_usd_spent over all; where no row tells, what the
+-- tool counted for the whole run (duration_ms then by the clock); null when nobody tells. When the rows know no input
+-- and no output tokens, the tool's three counts stand together, so that they add up. Confidence bands: the tool's label,
+-- else logprob above 0 and up to 1: high from 0.85, medium from 0.50; percentages over rows with a band. approval_rate is
+-- applied over processed cases, null when none was processed. completeness is keys over planned keys, null when nothing
+-- is planned.
 WITH banded AS (
     SELECT
         *,
@@ -30,6 +33,7 @@ counted AS (
         sum(CASE WHEN latest AND status = 'scorer_error' THEN 1 ELSE 0 END) AS scorer_error,
         sum(CASE WHEN latest AND status = 'limit' THEN 1 ELSE 0 END) AS "limit",
         sum(CASE WHEN latest AND status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled,
+        bool_or(verdict IS NOT NULL OR score IS NOT NULL) AS any_graded,
         avg(CASE WHEN coalesce(passed, FALSE) THEN 1.0 ELSE 0.0 END) AS pass_rate_attempts,
         avg(CASE WHEN latest THEN CASE WHEN coalesce(passed, FALSE) THEN 1.0 ELSE 0.0 END END) AS pass_rate_latest,
         avg(
@@ -66,8 +70,12 @@ SELECT
     runs.name,
     runs.tool,
     runs.kind,
+    runs.command,
     runs.task,
     runs.experiment,
+    runs.scope,
+    runs.parent_run_id,
+    runs.relation,
     runs.status,
     runs.started_at,
     runs.ended_at,
@@ -82,20 +90,29 @@ SELECT
     coalesce(counted.scorer_error, 0) AS scorer_error,
     coalesce(counted."limit", 0) AS "limit",
     coalesce(counted.cancelled, 0) AS cancelled,
-    counted.pass_rate_attempts,
-    counted.pass_rate_latest,
-    counted.pass_rate_scored,
+    CASE WHEN counted.any_graded THEN counted.pass_rate_attempts END AS pass_rate_attempts,
+    CASE WHEN counted.any_graded THEN counted.pass_rate_latest END AS pass_rate_latest,
+    CASE WHEN counted.any_graded THEN counted.pass_rate_scored END AS pass_rate_scored,
     counted.mean_score,
-    counted.input_tokens,
-    counted.output_tokens,
-    counted.total_tokens,
-    counted.cost_usd,
-    counted.cost_usd_spent,
-    counted.duration_ms,
+    coalesce(counted.input_tokens, runs.input_tokens) AS input_tokens,
+    coalesce(counted.output_tokens, runs.output_tokens) AS output_tokens,
+    CASE
+        WHEN counted.input_tokens IS NULL AND counted.output_tokens IS NULL
+            THEN coalesce(runs.total_tokens, counted.total_tokens)
+        ELSE coalesce(counted.total_tokens, runs.total_tokens)
+    END AS total_tokens,
+    coalesce(counted.cost_usd, runs.cost_usd) AS cost_usd,
+    coalesce(counted.cost_usd_spent, runs.cost_usd) AS cost_usd_spent,
+    coalesce(counted.duration_ms, runs.duration_ms) AS duration_ms,
+    runs.model_duration_ms,
     counted.confidence_high,
     counted.confidence_medium,
     counted.confidence_low,
-    CAST(NULL AS DOUBLE) AS approval_rate,
+    CASE
+        WHEN runs.processed_count > 0 THEN CAST(runs.applied_count AS DOUBLE) / runs.processed_count
+    END AS approval_rate,
+    runs.processed_count,
+    runs.applied_count,
     runs.planned_count,
     CASE
         WHEN runs.planned_count > 0 THEN CAST(coalesce(counted.cases, 0) AS DOUBLE) / runs.planned_count

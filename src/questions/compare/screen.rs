@@ -186,17 +186,29 @@ fn count_rows(comparison: &Comparison) -> Vec<(String, String, Vec<Cell>)> {
     let arms = &comparison.arms;
     let others = |arm: &Arm| arm.scorer_error + arm.limit + arm.cancelled;
     let any_other = arms.iter().any(|arm| others(arm) > 0);
+    let graded = arms.iter().any(|arm| arm.pass_rate_attempts.is_some());
     let counts = arms
         .iter()
         .map(|arm| {
             let ran = arm.ok + arm.quality_failure;
-            let mut text = format!("{}/{}/{}", arm.passed, ran - arm.passed.min(ran), arm.execution_error);
+            let mut text = if !graded {
+                format!("{ran}/{}", arm.execution_error)
+            } else if arm.pass_rate_attempts.is_none() {
+                format!("—/—/{}", arm.execution_error)
+            } else {
+                format!("{}/{}/{}", arm.passed, ran - arm.passed.min(ran), arm.execution_error)
+            };
             if any_other {
                 text = format!("{text}/{}", others(arm));
             }
             Cell::plain(text)
         })
         .collect();
+    if !graded {
+        // Nothing has a verdict or a score: there is no rate to speak of.
+        let head = if any_other { "ok/error/other" } else { "ok/error" };
+        return vec![("cases".to_owned(), head.to_owned(), counts)];
+    }
     let rate = |of: fn(&Arm) -> Option<f64>| {
         let best = arms.iter().filter_map(of).fold(f64::NEG_INFINITY, f64::max);
         let sharing = arms.iter().filter(|arm| of(arm) == Some(best)).count();

@@ -39,6 +39,10 @@ struct CaseRow {
     passed: Option<bool>,
     attempt: i64,
     score: Option<f64>,
+    logprob: Option<f64>,
+    confidence: Option<String>,
+    review: Option<String>,
+    output: Option<String>,
     duration_ms: Option<f64>,
     cost_usd: Option<f64>,
     error_stage: Option<String>,
@@ -68,6 +72,12 @@ struct CaseEntry {
     attempts: i64,
     score: Option<f64>,
     scores: BTreeMap<String, Value>,
+    logprob: Option<f64>,
+    confidence: Option<String>,
+    review: Option<String>,
+    /// On screen only: texts would swell the document.
+    #[serde(skip)]
+    output: Option<String>,
     duration_ms: Option<f64>,
     cost_usd: Option<f64>,
     error_stage: Option<String>,
@@ -87,8 +97,8 @@ struct Counted {
     n: i64,
 }
 
-const CASES: &str = "SELECT task, case_id, model, prompt, variant, epoch, status, passed, attempt, score, duration_ms, \
-     cost_usd, error_stage, error_reason, error_message, execution FROM latest_results \
+const CASES: &str = "SELECT task, case_id, model, prompt, variant, epoch, status, passed, attempt, score, logprob, \
+     confidence, review, output, duration_ms, cost_usd, error_stage, error_reason, error_message, execution FROM latest_results \
      ORDER BY source_row NULLS LAST, task, case_id, model, epoch";
 
 /// What a planned key without a row is called.
@@ -173,6 +183,10 @@ async fn entries(
             passed: row.passed,
             attempts: row.attempt,
             score: row.score,
+            logprob: row.logprob,
+            confidence: row.confidence,
+            review: row.review,
+            output: row.output,
             duration_ms: row.duration_ms,
             cost_usd: row.cost_usd,
             error_stage: row.error_stage,
@@ -233,6 +247,9 @@ fn document(
         "tool": run.tool,
         "tool_version": run.tool_version,
         "kind": run.kind,
+        "command": run.command,
+        "relation": run.relation,
+        "parent_run_id": run.parent_run_id,
         "task": run.task,
         "experiment": run.experiment,
         "status": run.status,

@@ -22,21 +22,19 @@ pub(super) fn facts_table(run: &RunRow, overview: &BTreeMap<String, Value>, said
     let (counts, asked) = said;
     let number_of = |name: &str| overview.get(name).and_then(Value::as_f64);
     let count_of = |name: &str| overview.get(name).and_then(Value::as_i64).unwrap_or(0);
-    let rate = |name: &str| number_of(name).map_or_else(|| "—".to_owned(), number::percent);
-    let mut facts: Vec<(&str, String)> = vec![
+    let mut facts: Vec<(&str, String)> = Vec::new();
+    facts.extend(origin(run));
+    facts.extend([
         ("status", run.status.clone()),
         ("cases", counts.to_owned()),
-        (
-            "pass rate",
-            format!(
-                "{} latest · {} scored · {} over all {} attempts",
-                rate("pass_rate_latest"),
-                rate("pass_rate_scored"),
-                rate("pass_rate_attempts"),
-                number::count(count_of("attempts"))
-            ),
-        ),
-    ];
+        ("pass rate", pass_rates(overview)),
+    ]);
+    if let (Some(rate), Some(applied), Some(processed)) =
+        (number_of("approval_rate"), run.applied_count, run.processed_count)
+    {
+        let rate = number::percent(rate);
+        facts.push(("approved", format!("{rate} · {applied} of {processed} processed cases applied")));
+    }
     if count_of("superseded") > 0 {
         let (rerun, superseded) = (count_of("rerun_cases"), count_of("superseded"));
         facts.push(("run again", format!("{rerun} cases, {superseded} attempts superseded")));
@@ -58,8 +56,16 @@ pub(super) fn facts_table(run: &RunRow, overview: &BTreeMap<String, Value>, said
             run.ended_at.map_or_else(String::new, |ended| format!(" to {}", minute(&ended.to_rfc3339())));
         facts.push(("ran", format!("{}{ended}", minute(&started.to_rfc3339()))));
     }
-    facts.push(("run folder", relative(&run.source_path, &asked.here)));
-    facts.push(("eval file", run.eval_file.clone().unwrap_or_else(|| format!("unknown: {}", NO_EVAL_FILE))));
+    if let Some(duration) = run.duration_ms {
+        let models = run.model_duration_ms.map(|models| format!(" · models {}", number::duration_ms(models)));
+        facts.push(("took", format!("{}{}", number::duration_ms(duration), models.unwrap_or_default())));
+    }
+    let place = if run.source_path == run.source_file { "run file" } else { "run folder" };
+    facts.push((place, relative(&run.source_path, &asked.here)));
+    if run.eval_file.is_some() || run.kind == "eval" {
+        let unknown = || format!("unknown: {NO_EVAL_FILE}");
+        facts.push(("eval file", run.eval_file.clone().unwrap_or_else(unknown)));
+    }
     for (name, object) in [("tags", &run.tags), ("params", &run.params)] {
         if let Some(text) = object {
             facts.push((name, pairs(text)));
@@ -74,13 +80,43 @@ pub(super) fn facts_table(run: &RunRow, overview: &BTreeMap<String, Value>, said
     }
 }
 
+/// What was executed, and what that is to an earlier run.
+fn origin(run: &RunRow) -> Vec<(&'static str, String)> {
+    let command = run.command.as_ref().map(|command| ("command", command.clone()));
+    let parent = run.parent_run_id.as_ref().map(|parent| {
+        let relation = match run.relation.as_deref() {
+            Some("variations") => "variation",
+            Some(other) => other,
+            None => "child",
+        };
+        ("lineage", format!("{relation} of {parent}"))
+    });
+    command.into_iter().chain(parent).collect()
+}
+
+/// The three rates; none of them where nothing was graded.
+fn pass_rates(overview: &BTreeMap<String, Value>) -> String {
+    let rate = |name: &str| overview.get(name).and_then(Value::as_f64).map(number::percent);
+    let or_dash = |name: &str| rate(name).unwrap_or_else(|| "—".to_owned());
+    let attempts = overview.get("attempts").and_then(Value::as_i64).unwrap_or(0);
+    if attempts > 0 && rate("pass_rate_attempts").is_none() {
+        return "— nothing to grade by: no verdicts, no scores".to_owned();
+    }
+    format!(
+        "{} latest · {} scored · {} over all {} attempts",
+        or_dash("pass_rate_latest"),
+        or_dash("pass_rate_scored"),
+        or_dash("pass_rate_attempts"),
+        number::count(attempts)
+    )
+}
+
 pub(super) const NO_EVAL_FILE: &str = "the source does not name it";
 
 /// How the cases ended, in the words of the screen.
 pub(super) fn counts(cases: &[CaseRow]) -> String {
     let mut text = number::count(cases.len() as i64);
-    for status in Status::ALL {
-        let word = status.screen_word();
+    for word in Status::ALL.map(Status::screen_word).into_iter().chain([UNGRADED_WORD]) {
         let count = cases.iter().filter(|case| screen_word(&case.status, case.passed) == word).count();
         if count > 0 {
             text.push_str(&format!(" · {} {word}", number::count(count as i64)));
@@ -89,10 +125,14 @@ pub(super) fn counts(cases: &[CaseRow]) -> String {
     text
 }
 
+/// What the screen says of a result that ran and has nothing to grade it by: it did not pass, and it did not fail.
+const UNGRADED_WORD: &str = "ok";
+
 /// What the screen says of a result. One that ran, had no verdict and scored below the threshold is a fail.
 pub(in crate::questions) fn screen_word(status: &str, passed: Option<bool>) -> String {
     match (Status::parse(status), passed) {
         (Some(Status::Ok), Some(false)) => Status::QualityFailure.screen_word().to_owned(),
+        (Some(Status::Ok), None) => UNGRADED_WORD.to_owned(),
         (Some(status), _) => status.screen_word().to_owned(),
         (None, _) => status.to_owned(),
     }
@@ -123,11 +163,21 @@ pub(super) fn case_table(cases: &[CaseEntry], asked: &Show, several_models: bool
     if several_models {
         columns.push(Column::text("model"));
     }
+    // Where nothing was graded the answers themselves are what there is to see.
+    let graded = cases.iter().any(|case| case.score.is_some() || case.passed.is_some());
     columns.push(Column::whole("status"));
-    columns.extend(["attempts", "score"].map(Column::number));
-    columns.extend(asked.metrics.iter().map(Column::number));
-    columns.extend(["duration_ms", "cost_usd"].map(Column::number));
-    columns.push(Column::text("error"));
+    columns.push(Column::number("attempts"));
+    if graded || cases.is_empty() {
+        columns.push(Column::number("score"));
+        columns.extend(asked.metrics.iter().map(Column::number));
+        columns.extend(["duration_ms", "cost_usd"].map(Column::number));
+        columns.push(Column::text("error"));
+    } else {
+        columns.extend(asked.metrics.iter().map(Column::number));
+        columns.push(Column::number("logprob"));
+        columns.extend(["confidence", "review"].map(Column::whole));
+        columns.push(Column::text("output"));
+    }
     let rows = cases
         .iter()
         .map(|case| {
@@ -140,25 +190,30 @@ pub(super) fn case_table(cases: &[CaseEntry], asked: &Show, several_models: bool
             if several_models {
                 row.push(Cell::plain(case.model.clone().unwrap_or_default()));
             }
-            row.extend(case_cells(case, asked));
+            row.extend(case_cells(case, asked, graded));
             row
         })
         .collect();
     Table { columns, rows }
 }
 
-fn case_cells(case: &CaseEntry, asked: &Show) -> Vec<Cell> {
+fn case_cells(case: &CaseEntry, asked: &Show, graded: bool) -> Vec<Cell> {
     let or_dash = |text: Option<String>| Cell::plain(text.unwrap_or_else(|| "—".to_owned()));
-    let mut cells = vec![
-        Cell::plain(screen_word(&case.status, case.passed)),
-        Cell::plain(number::count(case.attempts)),
-        or_dash(case.score.map(number::score)),
-    ];
-    cells.extend(asked.metrics.iter().map(|metric| match case.scores.get(metric) {
+    let scores = asked.metrics.iter().map(|metric| match case.scores.get(metric) {
         Some(Value::Number(value)) => or_dash(value.as_f64().map(number::score)),
         Some(Value::String(label)) => Cell::plain(label.clone()),
         _ => Cell::plain("—"),
-    }));
+    });
+    let mut cells =
+        vec![Cell::plain(screen_word(&case.status, case.passed)), Cell::plain(number::count(case.attempts))];
+    if !graded {
+        cells.extend(scores);
+        cells.push(or_dash(case.logprob.map(number::score)));
+        cells.extend([&case.confidence, &case.review, &case.output].map(|text| or_dash(text.clone())));
+        return cells;
+    }
+    cells.push(or_dash(case.score.map(number::score)));
+    cells.extend(scores);
     cells.push(or_dash(case.duration_ms.map(number::duration_ms)));
     cells.push(or_dash(case.cost_usd.map(number::cost)));
     let place: Vec<&str> =
