@@ -5,6 +5,7 @@
 //! key columns of scores and steps is the sink's work, so that every tool follows the same rules.
 
 pub mod agentv;
+pub mod honeyhive;
 pub mod json;
 pub mod table;
 
@@ -15,7 +16,7 @@ use crate::model::{MetricRow, ResultRow, RunRow, ScoreRow, StepRow};
 use crate::source::{Source, SourceError};
 
 /// Every importer, in the order they are asked.
-pub const IMPORTERS: &[&dyn Importer] = &[&agentv::AgentV, &table::Table];
+pub const IMPORTERS: &[&dyn Importer] = &[&agentv::AgentV, &honeyhive::HoneyHive, &table::Table];
 
 /// How many bytes of a file an importer sees when it is asked whether the file is its own.
 pub const HEAD_BYTES: u64 = 64 * 1024;

@@ -193,7 +193,7 @@ fn complete(record: &mut Record) {
         "score".clone_into(&mut result.primary_metric);
     }
     // Every result carries its primary metric, so that an error counts among its cases instead of vanishing.
-    let named = record.scores.iter().any(|score| score.metric == result.primary_metric);
+    let named = record.scores.iter().any(|score| score.full_name() == result.primary_metric);
     if result.primary_metric != "score" && !named {
         record.scores.push(ScoreRow {
             metric: result.primary_metric.clone(),
