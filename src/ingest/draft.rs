@@ -196,7 +196,7 @@ fn complete(record: &mut Record) {
     }
     // Every result carries its primary metric, so that an error counts among its cases instead of vanishing. A built-in
     // one stands on the result itself.
-    let named = record.scores.iter().any(|score| score.metric == result.primary_metric)
+    let named = record.scores.iter().any(|score| score.full_name() == result.primary_metric)
         || BUILT_IN_METRICS.iter().any(|metric| metric.name == result.primary_metric);
     if !named {
         record.scores.push(ScoreRow {

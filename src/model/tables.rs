@@ -12,7 +12,7 @@ stored_table! {
         ingest_id: String,
         /// How often this run has been published, from 1. The highest one of a run id counts.
         generation: i64,
-        /// A name given by a person with `--name`. Null when none was given.
+        /// A name given by a person, with `--name` or in the tool (HoneyHive). Null when none was given.
         name: Option<String>,
         /// Importer that read it, such as `agentv` or `table`.
         tool: String,
@@ -222,7 +222,7 @@ stored_table! {
         execution: i64,
         /// Status of the result.
         status: String,
-        /// Name of the metric, unique within a result and a step.
+        /// Name of the metric, unique within a result and a step (a step that was taken several times has one each time).
         metric: String,
         /// What kind of scorer gave it, such as `contains` or `llm-rubric`.
         scorer: Option<String>,
@@ -270,6 +270,8 @@ stored_table! {
         attempt: i64,
         /// Whether the result is the latest attempt of its key.
         latest: bool,
+        /// Execution of the result, equal for copies in other runs.
+        execution: i64,
         /// Place of the step in the trace, from 1.
         step: i64,
         /// Place of the step that holds this one.
@@ -298,5 +300,15 @@ stored_table! {
         output: Option<String>,
         /// Everything else, as a JSON object.
         extra: Option<String>,
+    }
+}
+
+impl ScoreRow {
+    /// The name under which questions know the metric: one of a step carries the step, `accuracy @ retrieve`.
+    pub fn full_name(&self) -> String {
+        match &self.step {
+            Some(step) => format!("{} @ {step}", self.metric),
+            None => self.metric.clone(),
+        }
     }
 }
