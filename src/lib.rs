@@ -3,7 +3,7 @@
 //! The journey of the data is the order of the modules; each knows only what stands before it:
 //! [`source`] (where bytes come from), [`import`] (one tool's files), [`model`] (the nouns), [`ingest`], [`store`],
 //! [`session`] with [`functions`] and the files under `sql/`, [`diff`] (what changed between two texts),
-//! [`questions`], [`answer`], [`render`], [`cli`].
+//! [`questions`], [`answer`], [`interop`] (other tools' JSON shapes), [`render`], [`cli`].
 
 pub mod answer;
 pub mod cli;
@@ -11,6 +11,7 @@ pub mod diff;
 pub mod functions;
 pub mod import;
 pub mod ingest;
+pub mod interop;
 pub mod model;
 pub mod questions;
 pub mod render;

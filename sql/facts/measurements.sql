@@ -3,7 +3,52 @@
 -- Ties and nulls: value is null when unscored; an error has no value in any metric (with errors as zero: 0 in score,
 -- passed and the tool's scores, all of direction higher only, for execution_error and scorer_error: where less is
 -- better 0 would be the best value). label holds a value that is no number. The headline score of a tool that calls
--- it otherwise stands under its own name only.
+-- it otherwise stands under its own name only. A score of a step is a metric of its own, NAME @ STEP (step_metrics), the
+-- mean where the result took the step several times; name is the score's own name, step and step_kind are null for
+-- what is of the whole result.
+WITH step_scores AS (
+    SELECT
+        arm,
+        run_id,
+        ingest_id,
+        task,
+        case_id,
+        experiment,
+        model,
+        provider,
+        prompt,
+        variant,
+        epoch,
+        attempt,
+        execution,
+        status,
+        metric AS name,
+        step,
+        step_kind,
+        exact_mean(value) AS value,
+        max(label) AS label
+    FROM scores
+    WHERE latest AND step IS NOT NULL
+    GROUP BY
+        arm,
+        run_id,
+        ingest_id,
+        task,
+        case_id,
+        experiment,
+        model,
+        provider,
+        prompt,
+        variant,
+        epoch,
+        attempt,
+        execution,
+        status,
+        metric,
+        step,
+        step_kind
+)
+
 SELECT
     latest_results.arm,
     latest_results.run_id,
@@ -19,6 +64,9 @@ SELECT
     latest_results.execution,
     latest_results.status,
     metrics.metric,
+    metrics.metric AS name,
+    CAST(NULL AS VARCHAR) AS step,
+    CAST(NULL AS VARCHAR) AS step_kind,
     CASE
         WHEN latest_results.status = 'cancelled' THEN NULL
         WHEN latest_results.status IN ('execution_error', 'scorer_error')
@@ -59,6 +107,9 @@ SELECT
     scores.execution,
     scores.status,
     scores.metric,
+    scores.metric AS name,
+    CAST(NULL AS VARCHAR) AS step,
+    CAST(NULL AS VARCHAR) AS step_kind,
     CASE
         WHEN scores.status = 'cancelled' THEN NULL
         WHEN scores.status IN ('execution_error', 'scorer_error')
@@ -68,4 +119,42 @@ SELECT
     scores.label
 FROM scores
 LEFT JOIN metrics ON scores.metric = metrics.metric
-WHERE scores.latest
+WHERE scores.latest AND scores.step IS NULL
+UNION ALL
+SELECT
+    step_scores.arm,
+    step_scores.run_id,
+    step_scores.task,
+    step_scores.case_id,
+    step_scores.experiment,
+    step_scores.model,
+    step_scores.provider,
+    step_scores.prompt,
+    step_scores.variant,
+    step_scores.epoch,
+    step_scores.attempt,
+    step_scores.execution,
+    step_scores.status,
+    step_metrics.metric,
+    step_scores.name,
+    step_scores.step,
+    step_scores.step_kind,
+    CASE
+        WHEN step_scores.status = 'cancelled' THEN NULL
+        WHEN step_scores.status IN ('execution_error', 'scorer_error')
+            THEN
+                CASE
+                    WHEN $errors_as = 'zero' AND coalesce(described.direction, bare.direction, 'higher') = 'higher'
+                        THEN 0.0
+                END
+        ELSE step_scores.value
+    END AS value,
+    step_scores.label
+FROM step_scores
+INNER JOIN step_metrics
+    ON
+        step_scores.name = step_metrics.name
+        AND step_scores.step = step_metrics.step
+        AND coalesce(step_scores.step_kind, '') = coalesce(step_metrics.step_kind, '')
+LEFT JOIN metrics AS described ON step_metrics.metric = described.metric
+LEFT JOIN metrics AS bare ON step_scores.name = bare.metric

@@ -30,8 +30,8 @@ pub struct GlobalArgs {
     )]
     pub read_only: bool,
 
-    /// Form of the answer: table, json, jsonl, csv, tsv, markdown, html or ids [default: table; csv for sql
-    /// in a pipe].
+    /// Form of the answer: table, json, jsonl, csv, tsv, markdown, html, ids, parquet or arrow
+    /// [default: table; csv for sql in a pipe].
     #[arg(long, global = true, value_name = "FORMAT", value_parser = crate::render::renderer, help_heading = "Output")]
     pub format: Option<&'static dyn Renderer>,
 
@@ -167,6 +167,19 @@ pub enum ErrorsAsArg {
 }
 
 impl SessionArgs {
+    /// The smallest change of a score that counts, where one was given for all scores or for `score`.
+    ///
+    /// # Errors
+    /// When the flag's value is not of its form.
+    pub fn score_threshold(&self) -> Result<Option<f64>, CliError> {
+        let of_score = |text: &String| match text.split_once('=') {
+            Some(("score", value)) => Some(threshold(text, value)),
+            Some(_) => None,
+            None => Some(threshold(text, text)),
+        };
+        self.thresholds.iter().rev().find_map(of_score).transpose()
+    }
+
     /// What a session is opened with.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::args::ImportArgs;
-use super::context::{Context, open};
+use super::context::{Asked, Context, open};
 use super::exit::{self, CliError};
 use crate::questions::compare::{CaseLimit, CaseOrder, Compare, Outcome, compare};
 use crate::questions::diff;
@@ -54,15 +54,23 @@ pub struct CompareArgs {
     import: ImportArgs,
 }
 
+impl CompareArgs {
+    /// The runs that are compared.
+    pub(super) async fn asked(&self, context: &Context<'_>) -> Result<Asked, CliError> {
+        let mut asked = context.asked(&self.names, &self.import).await?;
+        if self.names.is_empty() {
+            only_newest_task(&asked.facts, &mut asked.request);
+        }
+        asked.request.scope.cases_only = true;
+        Ok(asked)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// What the person is told when it cannot be answered.
 pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliError> {
-    let mut asked = context.asked(&args.names, &args.import).await?;
-    if args.names.is_empty() {
-        only_newest_task(&asked.facts, &mut asked.request);
-    }
     let question = Compare {
         metrics: context.global.session.metrics.clone(),
         only: args.only,
@@ -70,8 +78,7 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
         sort: args.sort,
         outputs: args.outputs,
     };
-    asked.request.scope.cases_only = true;
-    let (mut session, code) = open(asked).await?;
+    let (mut session, code) = open(args.asked(context).await?).await?;
     let mut compared = compare(&mut session, &question).await?;
     if args.diff {
         let asked = diff::Asked { cases: question.cases, ..diff::Asked::default() };

@@ -3,6 +3,7 @@
 use crate::cli::context::shown_path;
 use crate::cli::output::{OutputError, Report};
 use crate::ingest::{IngestError, Problem};
+use crate::interop::InteropError;
 use crate::session::SessionError;
 use crate::store::StoreError;
 
@@ -84,6 +85,18 @@ impl From<SessionError> for CliError {
         };
         let hint = error.hint();
         Self { code, report: Some(with_hint(Report::new(error.to_string()), hint.as_deref())) }
+    }
+}
+
+impl From<InteropError> for CliError {
+    fn from(error: InteropError) -> Self {
+        match error {
+            InteropError::Session(error) => error.into(),
+            error => {
+                let hint = error.hint();
+                Self::usage(error.to_string(), hint.as_deref())
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@ pub mod context;
 pub mod diff;
 pub mod distribution;
 pub mod exit;
+pub mod export;
 pub mod ingest;
 pub mod metrics;
 pub mod output;
@@ -54,6 +55,7 @@ enum Command {
     Compare(compare::CompareArgs),
     Diff(diff::DiffArgs),
     Distribution(distribution::DistributionArgs),
+    Export(export::ExportArgs),
     Ingest(ingest::IngestArgs),
     Metrics(metrics::MetricsArgs),
     Runs(runs::RunsArgs),
@@ -67,7 +69,7 @@ enum Command {
 /// Runs the program on a command line and gives its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let environment = Environment::of_process();
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match parsed(arguments.into_iter().collect()) {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(parse_failure(&error, environment)),
     };
@@ -83,6 +85,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // a writer ends.
     runtime.spawn(async {
         if tokio::signal::ctrl_c().await.is_ok() {
+            export::discard_unfinished();
             std::process::exit(i32::from(exit::INTERRUPTED));
         }
     });
@@ -93,6 +96,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Readers of files may still be busy; what they read is not wanted any more.
     runtime.shutdown_background();
     ExitCode::from(code)
+}
+
+/// Parses a command line. What `export` is told and no command is called is a relation or SQL: it stands for the
+/// arguments of one more command, so that every flag may follow it.
+fn parsed(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse_from(&arguments)?;
+    let Command::Export(export) = &cli.command else { return Ok(cli) };
+    let Some(words) = export.unknown_words() else { return Ok(cli) };
+    let (mut named, rest) = (arguments.clone(), arguments.len() - words);
+    named.insert(rest, export::RELATION.into());
+    Cli::try_parse_from(named)
 }
 
 fn output_of(cli: &Cli, environment: Environment) -> Output {
@@ -106,6 +120,7 @@ async fn dispatch(command: Command, context: &Context<'_>) -> Result<u8, CliErro
         Command::Compare(args) => compare::run(args, context).await,
         Command::Diff(args) => diff::run(args, context).await,
         Command::Distribution(args) => distribution::run(args, context).await,
+        Command::Export(args) => export::run(args, context).await,
         Command::Ingest(args) => ingest::run(args, context).await,
         Command::Metrics(args) => metrics::run(args, context).await,
         Command::Runs(args) => runs::run(args, context).await,

@@ -10,8 +10,10 @@ mod report;
 
 use std::env;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arrow::array::RecordBatch;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use crate::answer::Answer;
@@ -110,10 +112,15 @@ pub struct Output {
     screen: Screen,
     stderr_screen: Screen,
     format: &'static dyn Renderer,
-    stdout: Mutex<Box<dyn Write + Send>>,
-    stderr: Mutex<Box<dyn Write + Send>>,
+    stdout: Stream,
+    stderr: Stream,
     bars: MultiProgress,
+    exporting: bool,
+    rows: Arc<AtomicUsize>,
 }
+
+/// A stream that several outputs may share.
+type Stream = Arc<Mutex<Box<dyn Write + Send>>>;
 
 impl Output {
     /// The streams of this process.
@@ -154,10 +161,42 @@ impl Output {
             screen: screen(environment.stdout_terminal),
             stderr_screen: screen(environment.stderr_terminal),
             format: wish.format.unwrap_or(usual),
-            stdout: Mutex::new(stdout),
-            stderr: Mutex::new(stderr),
+            stdout: Arc::new(Mutex::new(stdout)),
+            stderr: Arc::new(Mutex::new(stderr)),
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+            exporting: false,
+            rows: Arc::default(),
         }
+    }
+
+    /// The same streams for an answer that is exported: in this format, and into `file` where there is one.
+    #[must_use]
+    pub fn exporting(&self, format: &'static dyn Renderer, file: Option<Box<dyn Write + Send>>) -> Self {
+        let into_file = file.is_some();
+        Self {
+            environment: Environment {
+                stdout_terminal: self.environment.stdout_terminal && !into_file,
+                ..self.environment
+            },
+            screen: if into_file { Screen::PIPE } else { self.screen },
+            stderr_screen: self.stderr_screen,
+            format,
+            stdout: file.map_or_else(|| Arc::clone(&self.stdout), |file| Arc::new(Mutex::new(file))),
+            stderr: Arc::clone(&self.stderr),
+            bars: self.bars.clone(),
+            exporting: true,
+            rows: Arc::default(),
+        }
+    }
+
+    /// Whether an answer is exported: then it is whole (no page of it), and the only one.
+    pub fn is_exporting(&self) -> bool {
+        self.exporting
+    }
+
+    /// How many records the answers so far had.
+    pub fn rows(&self) -> usize {
+        self.rows.load(Ordering::Relaxed)
     }
 
     /// The format of answers.
@@ -190,7 +229,10 @@ impl Output {
     /// # Errors
     /// [`OutputError::ClosedPipe`] when nobody reads any more, else what the format or stdout refuses.
     pub fn answer(&self, answer: &Answer) -> Result<(), OutputError> {
-        self.to_stdout(|out| self.format.render(answer, &self.screen, out))
+        self.to_stdout(|out| self.format.render(answer, &self.screen, out))?;
+        let rows = answer.records.batches.iter().map(RecordBatch::num_rows).sum();
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Writes text of the program's own making (help, a completion script) to stdout as it is.

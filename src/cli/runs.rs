@@ -7,6 +7,9 @@ use super::exit::CliError;
 use crate::model::{RunStatus, nearest};
 use crate::questions::runs::{Filter, runs};
 
+/// How many runs a person is shown unless told otherwise.
+const RUNS_SHOWN: usize = 20;
+
 /// List the runs of the store, newest first, with counts, the three pass rates, tokens, cost and duration.
 ///
 /// pass latest: the last attempt of every case, errors count as not passed. scored: errors left out. attempts: over
@@ -35,9 +38,9 @@ pub struct RunsArgs {
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
 
-    /// How many runs a page has.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
+    /// How many runs a page has [default: 20; all when exported].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
 
     /// Which page.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
@@ -51,12 +54,13 @@ pub struct RunsArgs {
 pub async fn run(args: RunsArgs, context: &Context<'_>) -> Result<u8, CliError> {
     let request = context.global.session.request()?;
     let facts = context.stored_facts().await?.within(&request.scope).await?;
+    let page = if context.output.is_exporting() { usize::MAX } else { RUNS_SHOWN };
     let filter = Filter {
         model: args.model,
         status: args.status,
         tag: args.tag,
         search: args.search,
-        limit: args.limit as usize,
+        limit: args.limit.map_or(page, |limit| limit as usize),
         page: args.page as usize,
     };
     context.output.answer(&runs(facts, &filter).await?)?;

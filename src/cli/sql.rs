@@ -48,6 +48,13 @@ pub struct SqlArgs {
     import: ImportArgs,
 }
 
+impl SqlArgs {
+    /// These statements, asked about these paths.
+    pub(super) fn of(statements: String, paths: Vec<String>, import: ImportArgs) -> Self {
+        Self { sql: vec![statements], file: None, paths, max_rows: ROWS_SHOWN, import }
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -57,6 +64,12 @@ pub async fn run(args: SqlArgs, context: &Context<'_>) -> Result<u8, CliError> {
     let statements = DFParser::parse_sql(&text).map_err(SessionError::from)?;
     if statements.is_empty() {
         return Err(no_sql());
+    }
+    if statements.len() > 1 && (context.output.is_exporting() || context.output.format().is_binary()) {
+        return Err(CliError::usage(
+            format!("{} statements: one file holds the answer of one", statements.len()),
+            Some("ask them one after the other, each into a file of its own"),
+        ));
     }
     let (mut session, code) = open(context.asked(&args.paths, &args.import).await?).await?;
     let limit = context.output.screen().is_terminal().then_some(args.max_rows).filter(|rows| *rows > 0);
@@ -93,7 +106,7 @@ fn no_sql() -> CliError {
 }
 
 /// The answer of one statement.
-fn answer(records: Records, limit: Option<usize>) -> Result<Answer, CliError> {
+pub(super) fn answer(records: Records, limit: Option<usize>) -> Result<Answer, CliError> {
     let (table, left) = table_of(&records, limit).map_err(crate::cli::output::OutputError::Render)?;
     let rows: usize = records.batches.iter().map(arrow::array::RecordBatch::num_rows).sum();
     let mut blocks = vec![Block::Table(table)];

@@ -65,6 +65,8 @@ pub(crate) struct Place {
     pub latest: bool,
     pub copies: i64,
     pub in_source: bool,
+    /// The first row of the source that stands for it; none when it holds none.
+    pub source_row: Option<i64>,
     pub execution: i64,
 }
 
@@ -95,6 +97,7 @@ pub(crate) fn settle(rows: &[RowMark], repeats: Repeats) -> Settled {
                 latest: number + 1 == last,
                 copies: if slot.from_source > 0 { slot.from_source } else { slot.earlier_copies },
                 in_source: slot.from_source > 0,
+                source_row: slot.first_row,
                 execution: executions[slot.keeper],
             });
         }
@@ -149,6 +152,7 @@ struct Slot {
     keeper: usize,
     from_source: i64,
     earlier_copies: i64,
+    first_row: Option<i64>,
 }
 
 /// The attempts of one key in order: earlier ingests first, then the source's order (or its own numbers).
@@ -163,7 +167,7 @@ fn attempts(members: &[usize], rows: &[RowMark], executions: &[i64]) -> Vec<Slot
     let mut index: HashMap<i64, usize> = HashMap::new();
     for row in ordered {
         let slot = *index.entry(executions[row]).or_insert_with(|| {
-            slots.push(Slot { keeper: row, from_source: 0, earlier_copies: 1 });
+            slots.push(Slot { keeper: row, from_source: 0, earlier_copies: 1, first_row: None });
             slots.len() - 1
         });
         take_into(&mut slots[slot], row, rows);
@@ -174,7 +178,10 @@ fn attempts(members: &[usize], rows: &[RowMark], executions: &[i64]) -> Vec<Slot
 /// The row with more to tell is kept; of equal ones the source's last, since tools rewrite rows in place.
 fn take_into(slot: &mut Slot, row: usize, rows: &[RowMark]) {
     match rows[row].origin {
-        Origin::Source(_) => slot.from_source += 1,
+        Origin::Source(at) => {
+            slot.from_source += 1;
+            slot.first_row = Some(slot.first_row.map_or(at, |first| first.min(at)));
+        }
         Origin::Earlier { copies, .. } => slot.earlier_copies = copies,
     }
     if rows[row].richness >= rows[slot.keeper].richness {
@@ -220,6 +227,14 @@ mod tests {
         let settled = settle(&[full, row(1, 10, false, 2), row(1, 10, false, 3)], Repeats::Attempts);
         assert_eq!(places(&settled), [Some((1, 1, true, 3)), None, None]);
         assert_eq!(settled.folded, 2);
+    }
+
+    #[test]
+    fn copies_stand_where_the_first_of_them_does() {
+        let settled =
+            settle(&[row(1, 10, false, 4), row(2, 20, false, 5), row(1, 10, false, 9)], Repeats::Attempts);
+        let Fate::Kept(copied) = settled.fates[2] else { panic!("the last of equal rows is kept") };
+        assert_eq!((copied.copies, copied.source_row), (2, Some(4)));
     }
 
     #[test]

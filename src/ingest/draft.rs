@@ -196,7 +196,7 @@ fn complete(record: &mut Record) {
     }
     // Every result carries its primary metric, so that an error counts among its cases instead of vanishing. A built-in
     // one stands on the result itself.
-    let named = record.scores.iter().any(|score| score.metric == result.primary_metric)
+    let named = record.scores.iter().any(|score| score.full_name() == result.primary_metric)
         || BUILT_IN_METRICS.iter().any(|metric| metric.name == result.primary_metric);
     if !named {
         record.scores.push(ScoreRow {
@@ -336,17 +336,15 @@ fn placed_column(name: &str, column: &ArrayRef, places: &[Place]) -> ArrayRef {
         "execution" => numbers(|place| place.execution),
         "latest" => flags(|place| place.latest),
         "in_source" => flags(|place| place.in_source),
-        "source_row" => without_lost_rows(column, places),
+        "source_row" => first_rows(column, places),
         _ => Arc::clone(column),
     }
 }
 
-/// A row that the source no longer holds has no place in it.
-fn without_lost_rows(column: &ArrayRef, places: &[Place]) -> ArrayRef {
+/// Copies of a row stand where the first of them does; a row that the source no longer holds has no place in it.
+fn first_rows(column: &ArrayRef, places: &[Place]) -> ArrayRef {
     let Some(rows) = column.as_any().downcast_ref::<Int64Array>() else {
         return Arc::clone(column);
     };
-    Arc::new(Int64Array::from_iter(
-        rows.iter().zip(places).map(|(row, place)| row.filter(|_| place.in_source)),
-    ))
+    Arc::new(Int64Array::from_iter(rows.iter().zip(places).map(|(row, place)| row.and(place.source_row))))
 }

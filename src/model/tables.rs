@@ -12,7 +12,7 @@ stored_table! {
         ingest_id: String,
         /// How often this run has been published, from 1. The highest one of a run id counts.
         generation: i64,
-        /// A name given by a person with `--name`. Null when none was given.
+        /// A name given by a person, with `--name` or in the tool (HoneyHive). Null when none was given.
         name: Option<String>,
         /// Importer that read it, such as `agentv` or `table`.
         tool: String,
@@ -122,7 +122,7 @@ stored_table! {
         copies: i64,
         /// False when the source no longer holds it (the tool rewrote or deleted it at a resume).
         in_source: bool,
-        /// Row in the source file, from 1; null when it is no longer in the source.
+        /// Row in the source file, from 1, the first one of its copies; null when it is no longer in the source.
         source_row: Option<i64>,
         /// Number that is equal for this row and for copies of it in other runs; without meaning of its own.
         execution: i64,
@@ -222,7 +222,7 @@ stored_table! {
         execution: i64,
         /// Status of the result.
         status: String,
-        /// Name of the metric, unique within a result and a step.
+        /// Name of the metric, unique within a result and a step (a step that was taken several times has one each time).
         metric: String,
         /// What kind of scorer gave it, such as `contains` or `llm-rubric`.
         scorer: Option<String>,
@@ -270,6 +270,8 @@ stored_table! {
         attempt: i64,
         /// Whether the result is the latest attempt of its key.
         latest: bool,
+        /// Execution of the result, equal for copies in other runs.
+        execution: i64,
         /// Place of the step in the trace, from 1.
         step: i64,
         /// Place of the step that holds this one.
@@ -298,5 +300,15 @@ stored_table! {
         output: Option<String>,
         /// Everything else, as a JSON object.
         extra: Option<String>,
+    }
+}
+
+impl ScoreRow {
+    /// The name under which questions know the metric: one of a step carries the step, `accuracy @ retrieve`.
+    pub fn full_name(&self) -> String {
+        match &self.step {
+            Some(step) => format!("{} @ {step}", self.metric),
+            None => self.metric.clone(),
+        }
     }
 }

@@ -31,6 +31,10 @@ struct Overview {
     name: Option<String>,
     tool: String,
     kind: String,
+    #[serde(default)]
+    command: Option<String>,
+    #[serde(skip_deserializing)]
+    scope: Vec<String>,
     task: String,
     experiment: Option<String>,
     status: String,
@@ -50,6 +54,8 @@ struct Overview {
     cost_usd: Option<f64>,
     cost_usd_spent: Option<f64>,
     duration_ms: Option<f64>,
+    #[serde(default)]
+    approval_rate: Option<f64>,
 }
 
 /// Lists runs, newest first.
@@ -77,7 +83,8 @@ pub async fn runs(mut facts: Facts, filter: &Filter) -> Result<Answer, SessionEr
     let mut session = Session::open(facts, Request::default()).await?;
     let rows =
         session.rows("SELECT * FROM run_overview ORDER BY started_at DESC NULLS LAST, run_id DESC").await?;
-    let overviews: Vec<Overview> = rows.read()?;
+    let mut overviews: Vec<Overview> = rows.read()?;
+    add_headers(&mut overviews, session.runs());
     let mut blocks = vec![headline, Block::Gap, Block::Table(table(&overviews))];
     let left = matching.saturating_sub(first + shown);
     if left > 0 {
@@ -89,6 +96,18 @@ pub async fn runs(mut facts: Facts, filter: &Filter) -> Result<Answer, SessionEr
         ids: Some(overviews.into_iter().map(|run| run.run_id).collect()),
         records: rows.into(),
     })
+}
+
+/// What a run was told to do and to work on, from its header.
+fn add_headers(overviews: &mut [Overview], runs: &[RunEntry]) {
+    let headers: std::collections::HashMap<&str, &RunEntry> =
+        runs.iter().map(|entry| (entry.run.run_id.as_str(), entry)).collect();
+    for overview in overviews {
+        let Some(entry) = headers.get(overview.run_id.as_str()) else { continue };
+        overview.command.clone_from(&entry.run.command);
+        let scope = entry.run.scope.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        overview.scope = scope.unwrap_or_default();
+    }
 }
 
 fn heading(matching: usize, there: usize) -> String {
@@ -182,45 +201,44 @@ async fn with_model(
     Ok(listed.into_iter().filter(|entry| ingests.contains(&entry.run.ingest_id)).collect())
 }
 
+/// A line per run; a column that no run on the page fills is left out.
 fn table(runs: &[Overview]) -> Table {
-    let mut columns =
-        vec![Column::whole("run"), Column::text("name"), Column::text("task"), Column::text("models")];
-    columns.push(Column::whole("status"));
-    columns.extend(["cases", "superseded", "pass latest", "scored", "attempts"].map(Column::number));
-    columns.extend(["tokens", "cost_usd", "duration_ms"].map(Column::number));
-    columns.push(Column::whole("kind"));
-    columns.push(Column::whole("started"));
-    let names = runs.iter().any(|run| run.name.is_some());
-    let rows = runs.iter().map(row).collect();
-    let mut table = Table { columns, rows };
-    if !names {
-        table.columns.remove(1);
-        for row in &mut table.rows {
-            row.remove(1);
+    type Text = fn(&Overview) -> Option<String>;
+    let columns: [(Column, Text); 18] = [
+        (Column::whole("run"), |run| Some(run.run_id.clone())),
+        (Column::text("name"), |run| run.name.clone()),
+        (Column::whole("command"), |run| run.command.clone()),
+        (Column::text("scope"), |run| filled(run.scope.join(", "))),
+        (Column::whole("status"), |run| Some(run.status.clone())),
+        (Column::text("models"), |run| filled(run.models.join(", "))),
+        (Column::number("cases"), |run| Some(number::count(run.cases))),
+        (Column::number("pass latest"), |run| run.pass_rate_latest.map(number::percent)),
+        (Column::number("cost_usd"), |run| run.cost_usd.map(number::cost)),
+        (Column::number("approved"), |run| run.approval_rate.map(number::percent)),
+        (Column::number("duration_ms"), |run| run.duration_ms.map(number::duration_ms)),
+        (Column::number("tokens"), |run| run.total_tokens.map(number::count)),
+        (Column::number("scored"), |run| run.pass_rate_scored.map(number::percent)),
+        (Column::number("attempts"), |run| run.pass_rate_attempts.map(number::percent)),
+        (Column::number("superseded"), |run| (run.superseded > 0).then(|| number::count(run.superseded))),
+        (Column::text("task"), |run| Some(run.task.clone())),
+        (Column::whole("kind"), |run| run.command.is_none().then(|| run.kind.clone())),
+        (Column::whole("started"), |run| run.started_at.as_deref().map(minute)),
+    ];
+    let mut table = Table { columns: Vec::new(), rows: vec![Vec::new(); runs.len()] };
+    for (column, text) in columns {
+        if runs.iter().all(|run| text(run).is_none()) {
+            continue;
+        }
+        table.columns.push(column);
+        for (row, run) in table.rows.iter_mut().zip(runs) {
+            row.push(Cell::plain(text(run).unwrap_or_else(|| "—".to_owned())));
         }
     }
     table
 }
 
-fn row(run: &Overview) -> Vec<Cell> {
-    let or_dash = |text: Option<String>| Cell::plain(text.unwrap_or_else(|| "—".to_owned()));
-    vec![
-        Cell::plain(run.run_id.clone()),
-        Cell::plain(run.name.clone().unwrap_or_default()),
-        Cell::plain(run.task.clone()),
-        Cell::plain(run.models.join(", ")),
-        Cell::plain(run.status.clone()),
-        Cell::plain(number::count(run.cases)),
-        Cell::plain(number::count(run.superseded)),
-        or_dash(run.pass_rate_latest.map(number::percent)),
-        or_dash(run.pass_rate_scored.map(number::percent)),
-        or_dash(run.pass_rate_attempts.map(number::percent)),
-        or_dash(run.total_tokens.map(number::count)),
-        or_dash(run.cost_usd.map(number::cost)),
-        or_dash(run.duration_ms.map(number::duration_ms)),
-        Cell::plain(run.kind.clone()),
-        Cell::plain(run.started_at.as_deref().map_or_else(|| "—".to_owned(), minute)),
-    ]
+fn filled(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
 }
 
 /// A time to the minute.

@@ -21,6 +21,10 @@ impl Renderer for Jsonl {
         "one JSON object per record and line"
     }
 
+    fn endings(&self) -> &'static [&'static str] {
+        &["ndjson"]
+    }
+
     fn render(&self, answer: &Answer, screen: &Screen, out: &mut dyn Write) -> Result<(), RenderError> {
         write_rows(&answer.records, screen, &mut |row| {
             out.write_all(row)?;

@@ -21,6 +21,10 @@ impl Renderer for Markdown {
         "GitHub Markdown, for pull requests and reports"
     }
 
+    fn endings(&self) -> &'static [&'static str] {
+        &["md"]
+    }
+
     fn render(&self, answer: &Answer, _screen: &Screen, out: &mut dyn Write) -> Result<(), RenderError> {
         for (at, part) in parts(&answer.blocks).iter().enumerate() {
             if at > 0 {

@@ -6,6 +6,7 @@
 pub mod text;
 pub mod value;
 
+mod arrow_ipc;
 mod change;
 mod csv;
 mod html;
@@ -13,6 +14,7 @@ mod ids;
 mod json;
 mod jsonl;
 mod markdown;
+mod parquet;
 mod result_set;
 mod table;
 mod tsv;
@@ -30,8 +32,18 @@ pub use result_set::table_of;
 pub const TABLE: &dyn Renderer = &table::Table;
 
 /// Every format, in the order `--help` lists them.
-pub const RENDERERS: &[&dyn Renderer] =
-    &[TABLE, &json::Json, &jsonl::Jsonl, &csv::Csv, &tsv::Tsv, &markdown::Markdown, &html::Html, &ids::Ids];
+pub const RENDERERS: &[&dyn Renderer] = &[
+    TABLE,
+    &json::Json,
+    &jsonl::Jsonl,
+    &csv::Csv,
+    &tsv::Tsv,
+    &markdown::Markdown,
+    &html::Html,
+    &ids::Ids,
+    &parquet::Parquet,
+    &arrow_ipc::ArrowIpc,
+];
 
 /// One output format.
 pub trait Renderer: Sync {
@@ -40,6 +52,16 @@ pub trait Renderer: Sync {
 
     /// What it is good for, in half a line.
     fn about(&self) -> &'static str;
+
+    /// Endings of file names that mean it, lower case, beside its own name.
+    fn endings(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether its bytes are no text: a terminal cannot show them, and two answers cannot stand one after the other.
+    fn is_binary(&self) -> bool {
+        false
+    }
 
     /// Writes the answer.
     ///
@@ -62,6 +84,14 @@ impl fmt::Debug for dyn Renderer {
 pub fn renderer(name: &str) -> Result<&'static dyn Renderer, UnknownFormat> {
     let found = RENDERERS.iter().copied().find(|renderer| renderer.name() == name);
     found.ok_or_else(|| UnknownFormat { name: name.to_owned() })
+}
+
+/// The format that the ending of a file's name means; `None` when it means none.
+pub fn renderer_of_ending(ending: &str) -> Option<&'static dyn Renderer> {
+    let ending = ending.to_lowercase();
+    let means =
+        |renderer: &&dyn Renderer| renderer.name() == ending || renderer.endings().contains(&ending.as_str());
+    RENDERERS.iter().copied().find(means)
 }
 
 /// What the bytes are written for.
@@ -114,6 +144,12 @@ pub enum RenderError {
         /// What Arrow says.
         source: ArrowError,
     },
+    /// A format that is no text was asked for on a terminal.
+    #[error("{format} is no text, and a terminal would show it")]
+    Terminal {
+        /// The format.
+        format: &'static str,
+    },
     /// `ids` was asked of an answer without ids.
     #[error("this answer has no ids")]
     NoIds,
@@ -129,6 +165,7 @@ impl RenderError {
     /// What to do instead, when there is something.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Terminal { .. } => Some("send it to a file (> FILE), or runq export ... -o FILE"),
             Self::NoIds => Some("--format table, csv or json shows what it has"),
             Self::IdWithLineBreak { .. } => Some("use --format jsonl"),
             Self::Column { .. } => Some("cast the column to text in the query"),

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use arrow::array::*;
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ fn formats_are_found_by_name() {
     let error = renderer("xls").unwrap_err().to_string();
     assert_eq!(
         error,
-        "there is no format `xls`: it is one of table, json, jsonl, csv, tsv, markdown, html, ids"
+        "there is no format `xls`: it is one of table, json, jsonl, csv, tsv, markdown, html, ids, parquet, arrow"
     );
 }
 
@@ -191,7 +191,7 @@ fn data_never_steers_a_terminal() {
         Block::Line(evil.into()),
         Block::Note(evil.into()),
     ];
-    for format in RENDERERS {
+    for format in RENDERERS.iter().filter(|format| !format.is_binary()) {
         let shown = rendered_on(&TERMINAL, format.name(), &answer);
         let harmful = |letter: char| text::is_unsafe(letter) && !matches!(letter, '\n' | '\t');
         assert!(!shown.contains(harmful), "{}: {shown:?}", format.name());
@@ -297,6 +297,54 @@ fn a_closed_pipe_is_recognised_in_every_format() {
             assert!(error.is_closed_pipe(), "{} after {after}: {error:?}", format.name());
         }
     }
+}
+
+#[test]
+fn a_terminal_is_spared_what_is_no_text() {
+    for format in RENDERERS.iter().filter(|format| format.is_binary()) {
+        let mut out = Vec::new();
+        let error = format.render(&sample(), &TERMINAL, &mut out).unwrap_err();
+        assert!(matches!(error, RenderError::Terminal { .. }), "{error:?}");
+        assert!(error.hint().is_some() && out.is_empty());
+    }
+}
+
+#[test]
+fn parquet_and_arrow_keep_types_nulls_and_every_name() {
+    let bytes = |format: &str| {
+        let mut out = Vec::new();
+        renderer(format).unwrap().render(&sample(), &Screen::PIPE, &mut out).unwrap();
+        out
+    };
+    let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(
+        bytes::Bytes::from(bytes("parquet")),
+        1024,
+    );
+    let of_parquet: Vec<RecordBatch> = reader.unwrap().map(Result::unwrap).collect();
+    let reader = arrow::ipc::reader::FileReader::try_new(io::Cursor::new(bytes("arrow")), None);
+    let of_arrow: Vec<RecordBatch> = reader.unwrap().map(Result::unwrap).collect();
+    let whole =
+        |batches: &[RecordBatch]| arrow::compute::concat_batches(batches[0].schema_ref(), batches).unwrap();
+    let (of_parquet, of_arrow) = (whole(&of_parquet), whole(&of_arrow));
+    assert_eq!(format!("{:?}", of_parquet.columns()), format!("{:?}", of_arrow.columns()), "NaN and all");
+    let names: Vec<_> = of_arrow.schema_ref().fields().iter().map(|field| field.name().clone()).collect();
+    assert_eq!(names, ["case", "n", "n_2", "tags"]);
+    let kinds: Vec<_> =
+        of_arrow.schema_ref().fields().iter().map(|field| field.data_type().clone()).collect();
+    assert_eq!(&kinds[..3], [DataType::Utf8, DataType::Int64, DataType::Float64]);
+    assert_eq!(of_arrow.num_rows(), 3);
+    assert!(of_arrow.column(0).is_null(1));
+    // Unlike a text, a column of doubles can say what is no number.
+    assert!(of_arrow.column(2).as_primitive::<Float64Type>().value(1).is_nan());
+}
+
+#[test]
+fn an_ending_means_a_format() {
+    let meant = |ending| renderer_of_ending(ending).map(Renderer::name);
+    let endings = ["csv", "PARQUET", "md", "ndjson", "feather", "xlsx", "gz"].map(meant);
+    let names = ["csv", "parquet", "markdown", "jsonl", "arrow"].map(Some);
+    assert_eq!(endings[..5], names);
+    assert_eq!(endings[5..], [None, None]);
 }
 
 proptest! {

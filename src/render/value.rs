@@ -7,7 +7,7 @@
 use arrow::array::{Array, ArrayRef, AsArray, MapArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Field, FieldRef, Float16Type, Float32Type, Float64Type, SchemaRef, TimeUnit,
+    DataType, Field, FieldRef, Float16Type, Float32Type, Float64Type, Schema, SchemaRef, TimeUnit,
 };
 use arrow::error::ArrowError;
 use arrow::json::writer::{NullableEncoder, make_encoder};
@@ -56,6 +56,41 @@ pub fn kind(data_type: &DataType) -> &'static str {
 /// Whether a person compares the values as numbers, so that they stand at the right.
 pub fn is_number(data_type: &DataType) -> bool {
     matches!(kind(data_type), "integer" | "double" | "decimal")
+}
+
+/// The schema of what [`plain_batch`] gives: distinct names, and types that other readers know.
+pub fn plain_schema(schema: &SchemaRef) -> SchemaRef {
+    let fields = unique_names(schema).into_iter().zip(schema.fields());
+    // What may be null is a promise of the plan, not of the data; metadata of the engine stays here.
+    let plain = fields.map(|(name, field)| Field::new(name, plain_type(field.data_type()), true));
+    Arc::new(Schema::new(plain.collect::<Vec<_>>()))
+}
+
+/// Dictionaries and runs are unpacked; texts have the one layout that every reader knows.
+fn plain_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Dictionary(_, value) => plain_type(value),
+        DataType::RunEndEncoded(_, value) => plain_type(value.data_type()),
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        other => other.clone(),
+    }
+}
+
+/// The batch in the types of [`plain_schema`], for formats that hold columns.
+///
+/// # Errors
+/// When Arrow cannot bring a column into its type.
+pub fn plain_batch(
+    schema: &SchemaRef,
+    batch: &RecordBatch,
+    format: &'static str,
+) -> Result<RecordBatch, RenderError> {
+    let columns = schema.fields().iter().zip(batch.columns()).map(|(field, array)| {
+        cast(array, field.data_type()).map_err(|source| unreadable(field, format, source))
+    });
+    RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
+        .map_err(|error| std::io::Error::other(error).into())
 }
 
 /// The columns' names with equal ones made distinct: the second `n` becomes `n_2`, the third `n_3`; a name that

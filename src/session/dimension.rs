@@ -77,8 +77,20 @@ impl Dimension {
 
 /// Columns of scores that repeat a dimension of the result, rather than say something of the score.
 fn is_row_dimension(name: &str) -> bool {
-    !["metric", "scorer", "value", "label", "passed", "weight", "reason", "parent_metric", "extra"]
-        .contains(&name)
+    const OF_THE_SCORE: [&str; 11] = [
+        "metric",
+        "scorer",
+        "value",
+        "label",
+        "passed",
+        "weight",
+        "reason",
+        "parent_metric",
+        "step",
+        "step_kind",
+        "extra",
+    ];
+    !OF_THE_SCORE.contains(&name)
 }
 
 /// The label of each run: its id; where one run came in under two paths, the id and which state it is.

@@ -16,11 +16,13 @@ mod scope;
 mod views;
 
 use arrow::array::{BooleanArray, Int64Array, RecordBatch, StringArray};
-use arrow::compute::filter_record_batch;
+use arrow::compute::{
+    SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch,
+};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::count_distinct;
-use datafusion::physical_plan::collect;
+use datafusion::physical_plan::{collect, collect_partitioned};
 use datafusion::prelude::{SessionConfig, SessionContext, coalesce, col, lit};
 use datafusion::sql::parser::Statement;
 
@@ -66,6 +68,19 @@ impl Rows {
 }
 
 impl Rows {
+    /// The rows by their columns from left to right, nulls first; columns of lists and the like do not count.
+    fn sorted(self) -> Result<Self, SessionError> {
+        let whole = concat_batches(&self.schema, &self.batches)?;
+        let flat = whole.columns().iter().filter(|column| !column.data_type().is_nested());
+        let keys: Vec<SortColumn> =
+            flat.map(|column| SortColumn { values: column.clone(), options: None }).collect();
+        if keys.is_empty() {
+            return Ok(self);
+        }
+        let order = lexsort_to_indices(&keys, None)?;
+        Ok(Self { batches: vec![take_record_batch(&whole, &order)?], schema: self.schema })
+    }
+
     /// The rows for which the list says yes.
     ///
     /// # Errors
@@ -289,6 +304,21 @@ impl Session {
         let plan = self.ctx.state().statement_to_plan(statement).await?;
         read_only().verify_plan(&plan)?;
         collected(self.ctx.execute_logical_plan(plan).await?).await
+    }
+
+    /// All rows of a relation, in the same order each time: stored rows as they are stored, those of a view by their
+    /// columns from left to right.
+    ///
+    /// # Errors
+    /// When there is none of that name, or it cannot be computed.
+    pub async fn relation(&mut self, name: &str) -> Result<Rows, SessionError> {
+        self.prepare(&[name.to_owned()]).await?;
+        let plan = self.ctx.table(name).await?.create_physical_plan().await?;
+        let schema = plan.schema();
+        // Part by part: gathered as they arrive, the rows would stand in another order each time.
+        let parts = collect_partitioned(plan, self.ctx.task_ctx()).await?;
+        let rows = Rows { schema, batches: parts.into_iter().flatten().collect() };
+        if self.views.get(name).is_some() { rows.sorted() } else { Ok(rows) }
     }
 
     /// Computes a view once, for questions that read it several times.

@@ -15,6 +15,7 @@ const JOURNEY: [&str; 12] = [
     "session",
     "answer",
     "questions",
+    "interop",
     "render",
     "cli",
 ];

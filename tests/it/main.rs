@@ -10,6 +10,8 @@
 mod architecture;
 mod cli;
 mod docs;
+mod interop;
+mod json_schemas;
 mod oracle;
 mod peers;
 mod properties;

@@ -91,7 +91,7 @@ fn object(row: &mut Row, column: &str) -> Option<Map<String, Value>> {
 }
 
 /// The kinds of AMX's own list (`run_kinds.py`); other commands, such as those of later versions, are `other`.
-fn kind(command: &str) -> &'static str {
+pub(super) fn kind(command: &str) -> &'static str {
     match command.split_once('.').map_or((command, None), |(group, rest)| (group, Some(rest))) {
         ("analyze", _) => "analyze",
         ("rerun", None) => "rerun",
@@ -104,7 +104,7 @@ fn kind(command: &str) -> &'static str {
 
 /// How the run ended. AMX calls a run a success that was stopped in between: it is complete only when everything that
 /// was planned was worked on. A count of 0 says nothing, since not every command counts.
-fn state(status: &str, header: &RunRow) -> RunStatus {
+pub(super) fn state(status: &str, header: &RunRow) -> RunStatus {
     let processed = header.processed_count.unwrap_or(0);
     let cut_short = processed > 0 && processed < header.planned_count.unwrap_or(0);
     match status {

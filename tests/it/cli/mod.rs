@@ -1,6 +1,7 @@
 //! The built binary as a person uses it at a terminal, one file per subject.
 
 mod compare;
+mod export;
 mod ingest;
 mod processes;
 mod reading;

@@ -145,13 +145,23 @@ impl Printed {
     }
 }
 
-/// Every pair that AgentV printed, by what has to be asked for it, and how many documents they come from.
-fn recorded_pairs(version: &str) -> Option<(BTreeMap<Asked, Vec<Printed>>, usize)> {
+/// A comparison that AgentV printed, with what it was told.
+pub struct Recorded {
+    pub step: String,
+    pub paths: Vec<PathBuf>,
+    pub threshold: Option<f64>,
+    pub baseline: Option<String>,
+    pub candidate: Option<String>,
+    pub targets: Vec<String>,
+    pub printed: Value,
+}
+
+/// Every comparison that AgentV printed as JSON, whose states were kept.
+pub fn recorded(version: &str) -> Option<Vec<Recorded>> {
     let steps = steps(version)?;
     let root = shared(&format!("peers/{version}/states"))?;
     let mut left: BTreeMap<String, PathBuf> = BTreeMap::new();
-    let mut pairs: BTreeMap<Asked, Vec<Printed>> = BTreeMap::new();
-    let mut documents = 0;
+    let mut recorded = Vec::new();
     for step in &steps {
         follow(step, &root, &mut left);
         let argv = step.argv();
@@ -159,12 +169,32 @@ fn recorded_pairs(version: &str) -> Option<(BTreeMap<Asked, Vec<Printed>>, usize
             continue;
         }
         let (Some(paths), Some(printed)) = (paths(&argv, &root, &left), step.printed()) else { continue };
-        documents += 1;
-        let threshold = option(&argv, "-t").map_or(0.1, |text| text.parse::<f64>().expect("a number"));
-        let threshold = (threshold * 1000.0).round() as u32;
-        for (baseline, target, answer) in pairs_of(&argv, printed) {
+        let named = |name: &str| option(&argv, name).map(str::to_owned);
+        let targets =
+            argv.windows(2).filter(|words| words[0] == "--targets").map(|words| words[1].to_owned());
+        recorded.push(Recorded {
+            step: step.name.clone(),
+            threshold: option(&argv, "-t").map(|text| text.parse().expect("a number")),
+            baseline: named("--baseline"),
+            candidate: named("--candidate"),
+            targets: targets.collect(),
+            paths,
+            printed,
+        });
+    }
+    Some(recorded)
+}
+
+/// Every pair that AgentV printed, by what has to be asked for it, and how many documents they come from.
+fn recorded_pairs(version: &str) -> Option<(BTreeMap<Asked, Vec<Printed>>, usize)> {
+    let recorded = recorded(version)?;
+    let mut pairs: BTreeMap<Asked, Vec<Printed>> = BTreeMap::new();
+    let documents = recorded.len();
+    for Recorded { step, paths, threshold, baseline, candidate, printed, .. } in recorded {
+        let threshold = (threshold.unwrap_or(0.1) * 1000.0).round() as u32;
+        for (baseline, target, answer) in pairs_of((baseline, candidate), printed) {
             let asked = Asked { baseline: paths[0].clone(), target: baseline, threshold };
-            let printed = Printed { step: step.name.clone(), path: paths.get(1).cloned(), target, answer };
+            let printed = Printed { step: step.clone(), path: paths.get(1).cloned(), target, answer };
             pairs.entry(asked).or_default().push(printed);
         }
     }
@@ -207,17 +237,17 @@ fn option<'a>(argv: &[&'a str], name: &str) -> Option<&'a str> {
 }
 
 /// The pairs of a document: baseline and candidate where targets are compared, and the answer.
-fn pairs_of(argv: &[&str], printed: Value) -> Vec<(Option<String>, Option<String>, Value)> {
+fn pairs_of(
+    named: (Option<String>, Option<String>),
+    printed: Value,
+) -> Vec<(Option<String>, Option<String>, Value)> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     match printed.get("pairwise").and_then(Value::as_array) {
         Some(pairs) => pairs
             .iter()
             .map(|pair| (text(&pair["baseline"]), text(&pair["candidate"]), pair.clone()))
             .collect(),
-        None => {
-            let named = |name: &str| option(argv, name).map(str::to_owned);
-            vec![(named("--baseline"), named("--candidate"), printed)]
-        }
+        None => vec![(named.0, named.1, printed)],
     }
 }
 

@@ -10,6 +10,7 @@ mod discovery;
 mod ingests;
 mod oracles;
 mod recorded;
+mod shapes;
 mod states;
 
 use recorded::{Attempt, State};
