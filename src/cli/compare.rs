@@ -46,6 +46,10 @@ pub struct CompareArgs {
     #[arg(long)]
     outputs: bool,
 
+    /// Show the versions of each answer below it (retries, re-runs, variations), with the answers.
+    #[arg(long)]
+    versions: bool,
+
     /// Show below what changed in the outputs, against the baseline, as runq diff does.
     #[arg(long)]
     diff: bool,
@@ -77,6 +81,7 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
         cases: args.cases,
         sort: args.sort,
         outputs: args.outputs,
+        versions: args.versions,
     };
     let (mut session, code) = open(args.asked(context).await?).await?;
     let mut compared = compare(&mut session, &question).await?;

@@ -1,8 +1,11 @@
 //! The cases of a comparison as a person reads them: one row per case, one column per arm.
 
+use std::collections::BTreeSet;
+
 use super::super::labels::Labels;
 use super::cases::{Case, CaseValue};
 use super::screen::{shown_value, unit_of};
+use super::versions::{CaseVersion, mode_chip};
 use super::{CaseLimit, CaseOrder, Compare, Comparison, Outcome};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
 use crate::model::Status;
@@ -45,6 +48,7 @@ fn wants_every_case(asked: &Compare) -> bool {
     asked.only.is_some()
         || asked.cases == Some(CaseLimit::All)
         || asked.outputs
+        || asked.versions
         || asked.sort != CaseOrder::Change
 }
 
@@ -60,18 +64,80 @@ fn title(comparison: &Comparison, asked: &Compare) -> String {
 fn table(comparison: &Comparison, asked: &Compare, cases: &[&Case], labels: &Labels) -> Table {
     let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
     let mut columns = vec![Column::text(title(comparison, asked))];
-    let heads = comparison.arms.iter().map(|arm| labels.get(&arm.arm).to_owned());
-    columns.extend(heads.map(|head| Column { head, right: !asked.outputs, shrinks: true, key: false }));
+    let texts = asked.outputs || asked.versions;
+    let heads = comparison.arms.iter().map(|arm| head(comparison, &arm.arm, labels));
+    columns.extend(heads.map(|head| Column { head, right: !texts, shrinks: true, key: false }));
     let mut rows = Vec::new();
     for case in cases {
         let name =
             if several_tasks { format!("{}/{}", case.task, case.case_id) } else { case.case_id.clone() };
         rows.push(row(comparison, name, |arm| cell(comparison, case, arm)));
-        if asked.outputs {
+        if texts {
             rows.push(row(comparison, String::new(), |arm| output_cell(case, arm)));
         }
+        rows.extend(version_rows(comparison, case));
     }
     Table { columns, rows }
+}
+
+/// An arm's label, with the mode of its own answers where versions are shown.
+fn head(comparison: &Comparison, arm: &str, labels: &Labels) -> String {
+    let label = labels.get(arm);
+    match comparison.stacks.as_ref().and_then(|stacks| stacks.mode(arm)) {
+        Some(mode) => format!("{label} {}", mode_chip(mode)),
+        None => label.to_owned(),
+    }
+}
+
+/// Below a case: a version per line, what it varied, and what it said.
+fn version_rows(comparison: &Comparison, case: &Case) -> Vec<Vec<Cell>> {
+    let Some(stacks) = &comparison.stacks else { return Vec::new() };
+    let below = |arm: &str| stacks.below(&case.task, &case.case_id, arm);
+    let places: BTreeSet<(i64, i64)> = comparison
+        .arms
+        .iter()
+        .flat_map(|arm| below(&arm.arm))
+        .map(|version| (version.stack, version.version))
+        .collect();
+    let mut rows = Vec::new();
+    for place in places {
+        let version = |arm: &str| below(arm).iter().find(|version| (version.stack, version.version) == place);
+        let line = |of: fn(&CaseVersion) -> Option<String>, mark: Mark| {
+            move |arm: &str| {
+                let text = version(arm).and_then(of);
+                text.map_or_else(Cell::default, |text| Cell::marked(text, mark))
+            }
+        };
+        rows.push(row(comparison, format!("  v{}", place.1), line(version_text, Mark::Plain)));
+        let seeded =
+            comparison.arms.iter().any(|arm| version(&arm.arm).is_some_and(|at| at.seed_text.is_some()));
+        if seeded {
+            rows.push(row(comparison, String::new(), line(seed_text, Mark::Dim)));
+        }
+        rows.push(row(comparison, String::new(), line(answer_text, Mark::Dim)));
+    }
+    rows
+}
+
+fn version_text(version: &CaseVersion) -> Option<String> {
+    let ended = (version.status != Status::Ok.as_str()).then(|| screen_word(&version.status));
+    let value = version.logprob.or(version.score).map(number::score);
+    let parts = [
+        version.chip().map(str::to_owned),
+        value,
+        version.confidence.clone(),
+        ended,
+        Some(format!("{}, run {}", version.kind, version.run_id)),
+    ];
+    Some(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+fn seed_text(version: &CaseVersion) -> Option<String> {
+    version.seed_text.as_deref().map(|text| format!("from: {}", on_one_line(text)))
+}
+
+fn answer_text(version: &CaseVersion) -> Option<String> {
+    version.output.as_deref().map(on_one_line)
 }
 
 fn row(comparison: &Comparison, name: String, cell: impl Fn(&str) -> Cell) -> Vec<Cell> {

@@ -105,7 +105,7 @@ pub(super) async fn of(
             case.outcomes.insert(change.candidate, change.outcome);
         }
     }
-    if asked.outputs {
+    if asked.outputs || asked.versions {
         with_outputs(session, &mut cases).await?;
     }
     let mut cases: Vec<Case> = cases.into_values().collect();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
+use super::versions::CaseVersion;
 use super::{CaseChange, CaseLimit, Change, Compare, Comparison, Outcome};
 use crate::answer::SCHEMA_VERSION;
 use crate::session::SessionError;
@@ -125,6 +126,9 @@ struct CaseCell<'a> {
     /// Only with --outputs: the answers of many cases are many megabytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<Option<&'a str>>,
+    /// Only with --versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    versions: Option<&'a [CaseVersion]>,
 }
 
 /// The document of a comparison. It holds all cases unless fewer were asked for.
@@ -305,7 +309,11 @@ fn cases<'a>(comparison: &'a Comparison, asked: &Compare) -> Vec<CaseEntry<'a>> 
                     status: &cell.status,
                     attempts: cell.attempts,
                     confidence: cell.band.as_deref(),
-                    output: asked.outputs.then_some(cell.output.as_deref()),
+                    output: (asked.outputs || asked.versions).then_some(cell.output.as_deref()),
+                    versions: comparison
+                        .stacks
+                        .as_ref()
+                        .map(|stacks| stacks.below(&case.task, &case.case_id, &cell.arm)),
                 })
                 .collect(),
         })

@@ -7,6 +7,7 @@ mod cases;
 mod document;
 mod notes;
 mod screen;
+mod versions;
 
 pub(crate) use screen::shown_value;
 
@@ -29,6 +30,8 @@ pub struct Compare {
     pub sort: CaseOrder,
     /// Whether the answers themselves are shown.
     pub outputs: bool,
+    /// Whether retries, re-runs and variations are shown below them; they come with the answers.
+    pub versions: bool,
 }
 
 /// In which order cases stand.
@@ -221,6 +224,8 @@ pub(crate) struct Comparison {
     /// Metric of `cases`.
     pub case_metric: String,
     pub cases: Vec<Case>,
+    /// Versions of the answers, when they were asked for.
+    pub stacks: Option<versions::Stacks>,
     pub notes: Vec<String>,
     pub records: Rows,
 }
@@ -263,6 +268,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
         improved_and_regressed: Vec::new(),
         cases: cases::of(session, &case_metric, &baseline, asked).await?,
         case_metric,
+        stacks: if asked.versions { Some(versions::of(session).await?) } else { None },
         notes: Vec::new(),
         baseline,
         arms,

@@ -37,6 +37,7 @@ pub(super) fn of(comparison: &Comparison, session: &Session, asked: &Compare) ->
         notes.extend(changed_together(session));
     }
     notes.extend(different_tools(session));
+    notes.extend(comparison.stacks.iter().flat_map(|stacks| stacks.problems.iter().cloned()));
     notes
 }
 
