@@ -2,19 +2,17 @@
 -- Grain: one row per candidate, task and case that at least one of the two arms ran.
 -- Ties and nulls: of several latest results of a case in an arm (epochs, pooled runs, models or prompts) the output of
 -- the first one counts: the lowest epoch, then the earliest run, then the place in its source; results counts them.
--- changed compares bytes, an output against none is a change; null when only one arm ran the case. missing names the
--- side that ran the case and gave no output (baseline, candidate, both). Values are those of the primary metric and
--- outcome as in score_changes, the mean over all results of the case; unscored where a side carries no value.
+-- changed compares bytes; an output against none is a change where that side ended in an error. changed is null when
+-- only one arm ran the case, and when a side ended otherwise and its source keeps no output. missing names the sides
+-- that ran the case without an output (baseline, candidate, both). Values are those of the primary metric and outcome
+-- as in score_changes, the mean over all results of the case; unscored where a side carries no value.
 WITH ranked AS (
     SELECT
         results.arm,
         results.task,
         results.case_id,
-        results.run_id,
-        results.epoch,
-        results.status,
-        results.error_message,
-        results.output,
+        results.ingest_id,
+        results.execution,
         row_number() OVER (
             PARTITION BY results.arm, results.task, results.case_id
             ORDER BY results.epoch, runs.place, results.source_row NULLS LAST, results.execution
@@ -25,10 +23,25 @@ WITH ranked AS (
     WHERE results.latest
 ),
 
+-- Texts are joined to the rows that were chosen without them.
 outputs AS (
-    SELECT *
+    SELECT
+        ranked.arm,
+        ranked.task,
+        ranked.case_id,
+        ranked.results,
+        results.run_id,
+        results.epoch,
+        results.status,
+        results.error_message,
+        results.output
     FROM ranked
-    WHERE place = 1
+    INNER JOIN results
+        ON
+            ranked.ingest_id = results.ingest_id
+            AND ranked.execution = results.execution
+            AND ranked.arm = results.arm
+    WHERE ranked.place = 1 AND results.latest
 ),
 
 candidates AS (
@@ -37,28 +50,41 @@ candidates AS (
     WHERE arm <> $baseline
 ),
 
-baseline_outputs AS (
+sides AS (
     SELECT
         candidates.arm AS candidate,
-        outputs.*
-    FROM outputs
+        arm_cases.task,
+        arm_cases.case_id,
+        TRUE AS in_baseline,
+        FALSE AS in_candidate
+    FROM arm_cases
     CROSS JOIN candidates
-    WHERE outputs.arm = $baseline
+    WHERE arm_cases.arm = $baseline
+    UNION ALL
+    SELECT
+        arm AS candidate,
+        task,
+        case_id,
+        FALSE AS in_baseline,
+        TRUE AS in_candidate
+    FROM arm_cases
+    WHERE arm <> $baseline
 ),
 
-candidate_outputs AS (
-    SELECT *
-    FROM outputs
-    WHERE arm <> $baseline
+cases AS (
+    SELECT
+        candidate,
+        task,
+        case_id,
+        bool_or(in_baseline) AS in_baseline,
+        bool_or(in_candidate) AS in_candidate
+    FROM sides
+    GROUP BY candidate, task, case_id
 ),
 
 pairs AS (
     SELECT
-        coalesce(baseline_outputs.candidate, candidate_outputs.arm) AS candidate,
-        coalesce(baseline_outputs.task, candidate_outputs.task) AS task,
-        coalesce(baseline_outputs.case_id, candidate_outputs.case_id) AS case_id,
-        baseline_outputs.case_id IS NOT NULL AS in_baseline,
-        candidate_outputs.case_id IS NOT NULL AS in_candidate,
+        cases.*,
         baseline_outputs.run_id AS baseline_run_id,
         candidate_outputs.run_id AS candidate_run_id,
         baseline_outputs.epoch AS baseline_epoch,
@@ -71,12 +97,17 @@ pairs AS (
         candidate_outputs.error_message AS candidate_error,
         baseline_outputs.output AS baseline_output,
         candidate_outputs.output AS candidate_output
-    FROM baseline_outputs
-    FULL OUTER JOIN candidate_outputs
+    FROM cases
+    LEFT JOIN outputs AS baseline_outputs
         ON
-            baseline_outputs.candidate = candidate_outputs.arm
-            AND baseline_outputs.task = candidate_outputs.task
-            AND baseline_outputs.case_id = candidate_outputs.case_id
+            baseline_outputs.arm = $baseline
+            AND cases.task = baseline_outputs.task
+            AND cases.case_id = baseline_outputs.case_id
+    LEFT JOIN outputs AS candidate_outputs
+        ON
+            cases.candidate = candidate_outputs.arm
+            AND cases.task = candidate_outputs.task
+            AND cases.case_id = candidate_outputs.case_id
 )
 
 SELECT
@@ -93,6 +124,8 @@ SELECT
         END
     ) AS outcome,
     CASE
+        WHEN pairs.baseline_output IS NULL AND pairs.baseline_status IN ('ok', 'quality_failure') THEN NULL
+        WHEN pairs.candidate_output IS NULL AND pairs.candidate_status IN ('ok', 'quality_failure') THEN NULL
         WHEN pairs.in_baseline AND pairs.in_candidate
             THEN (pairs.baseline_output IS DISTINCT FROM pairs.candidate_output)
     END AS changed,

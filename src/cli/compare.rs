@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::args::ImportArgs;
 use super::context::{Asked, Context, open};
+use super::diff::on_a_page;
 use super::exit::{self, CliError};
 use crate::questions::compare::{CaseLimit, CaseOrder, Compare, Outcome, compare};
 use crate::questions::diff;
@@ -86,7 +87,8 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
     let (mut session, code) = open(args.asked(context).await?).await?;
     let mut compared = compare(&mut session, &question).await?;
     if args.diff {
-        let asked = diff::Asked { cases: question.cases, ..diff::Asked::default() };
+        let asked =
+            diff::Asked { cases: question.cases.or_else(|| on_a_page(context)), ..diff::Asked::default() };
         diff::append(&mut session, &mut compared.answer, &asked).await?;
     }
     context.output.answer(&compared.answer)?;

@@ -79,7 +79,7 @@ pub async fn run(args: DiffArgs, context: &Context<'_>) -> Result<u8, CliError> 
             LevelWish::Fixed(level) => Some(level),
         }),
         case: args.case,
-        cases: args.cases,
+        cases: args.cases.or_else(|| on_a_page(context)),
         all: args.all,
     };
     let found = differences(&mut session, &candidate, &question).await?;
@@ -88,6 +88,11 @@ pub async fn run(args: DiffArgs, context: &Context<'_>) -> Result<u8, CliError> 
         exit::OK if !found.comparable && question.case.is_none() => exit::NOT_COMPARABLE,
         code => code,
     })
+}
+
+/// A page has room for every case.
+pub(super) fn on_a_page(context: &Context<'_>) -> Option<CaseLimit> {
+    (context.output.format().name() == "html").then_some(CaseLimit::All)
 }
 
 /// Two runs: those named, or the two that the session's flags leave.

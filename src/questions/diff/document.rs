@@ -29,7 +29,7 @@ pub(super) fn of(outputs: &Outputs, asked: &Asked) -> Value {
         "counts": {
             "changed": counts.changed,
             "unchanged": counts.unchanged,
-            "without_output": counts.without_output,
+            "not_kept": counts.not_kept,
             "baseline_only": counts.baseline_only,
             "candidate_only": counts.candidate_only,
         },

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::compare::{CaseLimit, Outcome};
 use crate::answer::Answer;
 use crate::diff::{Diff, Level, diff};
+use crate::model::nearest;
 use crate::session::{Session, SessionError};
 
 /// What is asked beyond the session and the two arms.
@@ -57,14 +58,15 @@ pub(crate) struct ChangedCase {
 pub(crate) struct Counts {
     pub changed: usize,
     pub unchanged: usize,
-    pub without_output: usize,
+    /// Run by both, and a source keeps no output.
+    pub not_kept: usize,
     pub baseline_only: usize,
     pub candidate_only: usize,
 }
 
 impl Counts {
     fn common(&self) -> usize {
-        self.changed + self.unchanged
+        self.changed + self.unchanged + self.not_kept
     }
 }
 
@@ -151,9 +153,15 @@ async fn outputs(session: &mut Session, candidate: &str, asked: &Asked) -> Resul
     }
     let bound = [("candidate", ScalarValue::Utf8(Some(candidate.to_owned())))];
     let rows: Vec<OutputChange> = session.rows_with(OUTPUTS, &bound).await?.read()?;
-    let rows: Vec<OutputChange> = rows.into_iter().filter(|row| fits(row, asked)).collect();
+    let (rows, others): (Vec<OutputChange>, Vec<OutputChange>) =
+        rows.into_iter().partition(|row| fits(row, asked));
     let counts = counted(&rows);
-    let notes = notes(&rows, asked);
+    let mut notes = notes(&rows);
+    if let (Some(case), true) = (&asked.case, rows.is_empty()) {
+        let near = nearest(case, others.iter().map(|row| row.case_id.as_str()));
+        let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        notes.push(format!("no case fits {case}{near}"));
+    }
     Ok(Outputs {
         by: session.by().to_owned(),
         baseline,
@@ -181,9 +189,9 @@ fn counted(rows: &[OutputChange]) -> Counts {
             (Some(true), _) => counts.changed += 1,
             (Some(false), _) => counts.unchanged += 1,
             (None, Outcome::BaselineOnly) => counts.baseline_only += 1,
-            (None, _) => counts.candidate_only += 1,
+            (None, Outcome::CandidateOnly) => counts.candidate_only += 1,
+            (None, _) => counts.not_kept += 1,
         }
-        counts.without_output += usize::from(row.missing.as_deref() == Some("both"));
     }
     counts
 }
@@ -206,11 +214,8 @@ fn changed_cases(rows: Vec<OutputChange>, asked: &Asked) -> Vec<ChangedCase> {
     cases.collect()
 }
 
-fn notes(rows: &[OutputChange], asked: &Asked) -> Vec<String> {
+fn notes(rows: &[OutputChange]) -> Vec<String> {
     let mut notes = Vec::new();
-    if let (Some(case), true) = (&asked.case, rows.is_empty()) {
-        notes.push(format!("no case fits {case}"));
-    }
     let most = rows.iter().flat_map(|row| [row.baseline_results, row.candidate_results]).flatten().max();
     if most > Some(1) {
         notes.push(
@@ -218,11 +223,6 @@ fn notes(rows: &[OutputChange], asked: &Asked) -> Vec<String> {
              are means over all"
                 .to_owned(),
         );
-    }
-    if !rows.is_empty()
-        && rows.iter().all(|row| row.baseline_output.is_none() && row.candidate_output.is_none())
-    {
-        notes.push("the source keeps no outputs: there is no text to compare".to_owned());
     }
     notes
 }

@@ -50,7 +50,9 @@ fn headline(outputs: &Outputs, labels: &[String; 2], session: &Session) -> Block
     let [baseline, candidate] = labels;
     let common = number::counted(counts.common(), "case", "cases");
     let what = match (counts.common(), counts.changed) {
+        (0, _) if counts.baseline_only + counts.candidate_only == 0 => "no case".to_owned(),
         (0, _) => "no case in common".to_owned(),
+        (both, 0) if counts.not_kept == both => "no outputs are stored to compare".to_owned(),
         (_, 0) => format!("no output changed in {common}"),
         (_, changed) => format!("the output of {} of {common} changed", number::count(changed as i64)),
     };
@@ -133,12 +135,9 @@ fn notes(case: &ChangedCase, labels: &[String; 2], asked: &Asked) -> Vec<String>
 fn others(counts: &Counts, labels: &[String; 2]) -> impl Iterator<Item = String> + use<> {
     let part =
         |count: usize, said: String| (count > 0).then(|| format!("{} {said}", number::count(count as i64)));
-    let without = match counts.without_output {
-        0 => String::new(),
-        count => format!(" ({} without any output)", number::count(count as i64)),
-    };
     let parts: Vec<String> = [
-        part(counts.unchanged, format!("unchanged{without}")),
+        part(counts.unchanged, "unchanged".to_owned()),
+        part(counts.not_kept, "without a stored output on both sides".to_owned()),
         part(counts.baseline_only, format!("only in {}", labels[0])),
         part(counts.candidate_only, format!("only in {}", labels[1])),
     ]
