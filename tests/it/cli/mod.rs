@@ -2,8 +2,10 @@
 
 mod compare;
 mod ingest;
+mod picker;
 mod processes;
 mod reading;
 mod refusals;
 mod sql;
 mod stores;
+mod versions;
