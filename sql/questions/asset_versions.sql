@@ -16,9 +16,11 @@ WITH stacks AS (
         prompt,
         variant,
         epoch,
-        row_number() OVER (
-            PARTITION BY ingest_id, task, case_id
-            ORDER BY min(source_row) NULLS LAST, epoch, model, prompt, variant
+        CAST(
+            row_number() OVER (
+                PARTITION BY ingest_id, task, case_id
+                ORDER BY min(source_row) NULLS LAST, epoch, model, prompt, variant
+            ) AS BIGINT
         ) AS stack,
         first_value(coalesce(parent_result_id, native_id) ORDER BY attempt) AS chain,
         first_value(arm ORDER BY attempt DESC) AS arm
@@ -136,9 +138,11 @@ numbered AS (
             WHEN answers.status IN ('execution_error', 'scorer_error', 'cancelled') THEN FALSE
             ELSE coalesce(answers.verdict, answers.score >= $pass_threshold)
         END AS passed,
-        row_number() OVER (
-            PARTITION BY members.root_ingest_id, answers.task, answers.case_id, members.stack
-            ORDER BY members.place, answers.attempt, answers.source_row NULLS LAST, answers.execution
+        CAST(
+            row_number() OVER (
+                PARTITION BY members.root_ingest_id, answers.task, answers.case_id, members.stack
+                ORDER BY members.place, answers.attempt, answers.source_row NULLS LAST, answers.execution
+            ) AS BIGINT
         ) AS number,
         min(members.place) OVER (
             PARTITION BY members.root_ingest_id, answers.task, answers.case_id, members.stack

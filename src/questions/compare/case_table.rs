@@ -108,7 +108,7 @@ fn version_rows(comparison: &Comparison, case: &Case) -> Vec<Vec<Cell>> {
                 text.map_or_else(Cell::default, |text| Cell::marked(text, mark))
             }
         };
-        rows.push(row(comparison, format!("  v{}", place.1), line(version_text, Mark::Plain)));
+        rows.push(row(comparison, String::new(), line(version_text, Mark::Plain)));
         let seeded =
             comparison.arms.iter().any(|arm| version(&arm.arm).is_some_and(|at| at.seed_text.is_some()));
         if seeded {
@@ -123,6 +123,7 @@ fn version_text(version: &CaseVersion) -> Option<String> {
     let ended = (version.status != Status::Ok.as_str()).then(|| screen_word(&version.status));
     let value = version.logprob.or(version.score).map(number::score);
     let parts = [
+        Some(version.label.clone()),
         version.chip().map(str::to_owned),
         value,
         version.confidence.clone(),

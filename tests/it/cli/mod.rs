@@ -3,8 +3,10 @@
 mod compare;
 mod export;
 mod ingest;
+mod picker;
 mod processes;
 mod reading;
 mod refusals;
 mod sql;
 mod stores;
+mod versions;

@@ -53,7 +53,9 @@ fn each_filter_narrows() {
     assert_eq!(ids(&["--tag", "owner=bob"]), [""; 0]);
     assert_eq!(ids(&["--search", "NIGHT"]), [NIGHTLY_3, NIGHTLY_1]);
     assert_eq!(ids(&["--search", "both"]), [WEEKLY_2]);
-    assert_eq!(ids(&["--kind", "analyze"]), [""; 0]);
+    assert_eq!(ids(&["--kind", "eval"]).len(), 3);
+    assert_eq!(ids(&["--case", "edge [x] (v2)*"]), [NIGHTLY_1]);
+    assert_eq!(ids(&["--case", "[ab]", "--last", "2"]), [NIGHTLY_3, WEEKLY_2]);
     let status = STORE.run(&["show", "last", "--json"]).fine().json()["status"].clone();
     assert_eq!(ids(&["--status", status.as_str().unwrap()])[0], NIGHTLY_3);
     assert_eq!(ids(&["--scope", "experiment = 'weekly'"]), [WEEKLY_2]);

@@ -209,7 +209,7 @@ fn what_the_parser_refuses_goes_to_stderr_with_the_usage() {
 #[test]
 fn help_and_version_are_answers() {
     let sandbox = Sandbox::new();
-    for command in ["", "compare", "ingest", "metrics", "runs", "show", "sql", "tag", "views"] {
+    for command in ["", "compare", "ingest", "metrics", "runs", "show", "sql", "tag", "versions", "views"] {
         let mut arguments = vec![command, "--help"];
         arguments.retain(|word| !word.is_empty());
         let ran = sandbox.run(&arguments).fine();
