@@ -17,8 +17,7 @@ use crate::model::{MetricRow, ResultRow, RunRow, ScoreRow, StepRow};
 use crate::source::{Source, SourceError};
 
 /// Every importer, in the order they are asked.
-pub const IMPORTERS: &[&dyn Importer] =
-    &[&agentv::AgentV, &amx::Amx, &honeyhive::HoneyHive, &table::Table];
+pub const IMPORTERS: &[&dyn Importer] = &[&agentv::AgentV, &amx::Amx, &honeyhive::HoneyHive, &table::Table];
 
 /// How many bytes of a file an importer sees when it is asked whether the file is its own.
 pub const HEAD_BYTES: u64 = 64 * 1024;
