@@ -5,7 +5,7 @@ use clap::Args;
 use super::args::ImportArgs;
 use super::context::{Context, open};
 use super::exit::{self, CliError};
-use crate::questions::compare::{CaseLimit, Compare, Outcome, compare};
+use crate::questions::compare::{CaseLimit, Compare, Outcome, StepChoice, compare};
 use crate::session::{Facts, Request};
 
 /// Compare runs, models, prompts or anything else: winners, changes, and whether they are more than noise.
@@ -22,6 +22,7 @@ use crate::session::{Facts, Request};
   runq compare results/baseline results/candidate
   runq compare --by model results/matrix
   runq compare last~1 last --only regressed --cases all
+  runq compare last~1 last --step all --step-type tool
   runq compare --last 2 --threshold 0.1 --errors-as zero --json")]
 pub struct CompareArgs {
     /// Runs (id, beginning of one, name, last, last~2, glob) or paths; ./NAME is always a path.
@@ -36,6 +37,15 @@ pub struct CompareArgs {
     #[arg(long, value_name = "N", value_parser = case_limit)]
     cases: Option<CaseLimit>,
 
+    /// Compare a step (event, tool call) too, case by case, or all of them: its scores, calls, errors, duration,
+    /// tokens and cost.
+    #[arg(long, value_name = "NAME|all")]
+    step: Option<String>,
+
+    /// Only steps of this type: model, tool, chain or session. Without --step all of them.
+    #[arg(long, value_name = "TYPE")]
+    step_type: Option<String>,
+
     #[command(flatten)]
     import: ImportArgs,
 }
@@ -49,8 +59,12 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
     if args.names.is_empty() {
         only_newest_task(&asked.facts, &mut asked.request);
     }
-    let question =
-        Compare { metrics: context.global.session.metrics.clone(), only: args.only, cases: args.cases };
+    let question = Compare {
+        metrics: context.global.session.metrics.clone(),
+        only: args.only,
+        cases: args.cases,
+        steps: step_choice(args.step, args.step_type),
+    };
     let (mut session, code) = open(asked).await?;
     let compared = compare(&mut session, &question).await?;
     context.output.answer(&compared.answer)?;
@@ -58,6 +72,11 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
         exit::OK if !compared.comparable => exit::NOT_COMPARABLE,
         code => code,
     })
+}
+
+/// The steps that are asked for; a type alone asks for all steps of it.
+fn step_choice(step: Option<String>, kind: Option<String>) -> Option<StepChoice> {
+    (step.is_some() || kind.is_some()).then(|| StepChoice { name: step.filter(|name| name != "all"), kind })
 }
 
 /// Without any word on runs: those of the newest run's task.

@@ -45,8 +45,7 @@ impl Answers {
         }
         let other = partner(source, &part, kind);
         let bytes = part.bytes.len() + other.as_ref().map_or(0, |other| other.bytes.len());
-        let (metrics, result) =
-            if kind == Kind::Metrics { (Some(part), other) } else { (other, Some(part)) };
+        let (metrics, result) = if kind == Kind::Metrics { (Some(part), other) } else { (other, Some(part)) };
         Ok(Self { metrics, result, bytes: bytes as u64 })
     }
 
@@ -120,16 +119,15 @@ impl Part {
     fn run_id(&self) -> Option<String> {
         let object = json::field(&self.fields, &["run_object", "run"]).and_then(Value::as_object);
         let named = object.and_then(|object| json::text(object, &["run_id", "id"]));
-        named.or_else(|| json::text(&self.fields, &["run_id"])).or_else(|| {
-            self.said_by_events(&["run_id"]).filter(|id| !id.is_empty())
-        })
+        named
+            .or_else(|| json::text(&self.fields, &["run_id"]))
+            .or_else(|| self.said_by_events(&["run_id"]).filter(|id| !id.is_empty()))
     }
 
     /// What all events that say something of it agree on in their metadata.
     pub(super) fn said_by_events(&self, names: &[&str]) -> Option<String> {
-        let metadata = |event: &Value| -> Option<String> {
-            json::text(event.get("metadata")?.as_object()?, names)
-        };
+        let metadata =
+            |event: &Value| -> Option<String> { json::text(event.get("metadata")?.as_object()?, names) };
         let mut said = self.events().iter().filter_map(metadata);
         let first = said.next()?;
         said.all(|other| other == first).then_some(first)

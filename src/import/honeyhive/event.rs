@@ -130,7 +130,8 @@ impl Session {
     pub(super) fn case_id(&self) -> Option<String> {
         let judged = || self.judged.as_ref()?.datapoint_id.clone();
         self.datapoint.clone().or_else(judged).or_else(|| {
-            let mut inputs = self.events.first()?.fields.get("inputs").filter(|inputs| !is_empty(inputs))?.clone();
+            let mut inputs =
+                self.events.first()?.fields.get("inputs").filter(|inputs| !is_empty(inputs))?.clone();
             // Equal inputs are one case in whatever order their fields were written.
             inputs.sort_all_objects();
             Some(text_id(&inputs.to_string()))

@@ -62,7 +62,9 @@ impl Kind {
             Self::Comparison => {
                 "this is HoneyHive's comparison of two runs (aggregates and counts), not a run with its cases"
             }
-            Self::EventPairs => "these are events of two runs in pairs, as HoneyHive compares them, not a run",
+            Self::EventPairs => {
+                "these are events of two runs in pairs, as HoneyHive compares them, not a run"
+            }
             Self::FieldList => "this lists the fields of HoneyHive's comparison, it is no answer of its API",
         };
         let hint = "runq compares by itself: save GET /runs/RUN_ID/metrics (or /runs/RUN_ID/result) of each run, \
@@ -147,13 +149,19 @@ mod tests {
     #[test]
     fn answers_are_told_by_their_names() {
         let kinds = [
-            (r#"{"events":[{"event_id":"e","metrics":{"accuracy":1}}],"totalEvents":"1"}"#, Some(Kind::Metrics)),
+            (
+                r#"{"events":[{"event_id":"e","metrics":{"accuracy":1}}],"totalEvents":"1"}"#,
+                Some(Kind::Metrics),
+            ),
             (r#"{"events":[],"totalEvents":0}"#, Some(Kind::Metrics)),
             (r#"{"events":[{"datapoint_id":"d","event_1":{},"event_2":{}}]}"#, Some(Kind::EventPairs)),
             (r#"{"success":true,"passed":85,"failed":15,"metrics":{},"datapoints":[]}"#, Some(Kind::Result)),
             (r#"{"status":"completed","success":false,"passed":["d"],"datapoints":[]}"#, Some(Kind::Result)),
             (r#"{"commonDatapoints":[],"metrics":[],"old_run":{},"new_run":{}}"#, Some(Kind::Comparison)),
-            (r#"{"metrics[]":{"metric_name":"string"},"commonDatapoints":"string[]"}"#, Some(Kind::FieldList)),
+            (
+                r#"{"metrics[]":{"metric_name":"string"},"commonDatapoints":"string[]"}"#,
+                Some(Kind::FieldList),
+            ),
             (r#"{"dataset":[{"inputs":{"value":1}}]}"#, None),
             (r#"{"results":[{"id":1,"success":true,"passed":1}]}"#, None),
             (r#"{"events":[{"id":1,"metrics":{}}]}"#, None),

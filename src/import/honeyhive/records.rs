@@ -198,23 +198,31 @@ impl Records {
     /// What was read in a way that a person may not expect.
     pub(super) fn say(&self, sink: &mut dyn RunSink, file: &str) {
         if self.nameless > 0 {
-            let without = "name no datapoint and hold no inputs: their own ids are the cases, so no other run has them";
-            sink.note(format!("{file}: {} executions {without}", self.nameless));
+            let what = counted(self.nameless, "execution");
+            let without = "without a datapoint and without inputs: the case is the execution's own id, so no other run has it";
+            sink.note(format!("{file}: {what} {without}"));
         }
         if self.repeated > 0 {
-            let how = "taken as epochs, and as a further attempt after an error (--duplicates says otherwise)";
-            sink.note(format!("{file}: {} datapoints were executed several times: {how}", self.repeated));
+            let what = counted(self.repeated, "datapoint");
+            let how =
+                "taken as epochs, and as a further attempt after an error (--duplicates says otherwise)";
+            sink.note(format!("{file}: {what} executed several times: {how}"));
         }
         for (metric, events) in &self.odd {
             let why = "holds no number, text or truth value: kept in extra, not compared";
-            sink.note(format!("{file}: metric {metric} of {events} events {why}"));
+            sink.note(format!("{file}: metric {metric} of {} {why}", counted(*events, "event")));
         }
     }
 }
 
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// The scores of a session: those of its events, and those that only the result answer has.
 fn scored(session: &Session, odd: &mut Odd) -> Vec<ScoreRow> {
-    let mut scores: Vec<ScoreRow> = session.events.iter().flat_map(|event| scores_of_event(event, odd).0).collect();
+    let mut scores: Vec<ScoreRow> =
+        session.events.iter().flat_map(|event| scores_of_event(event, odd).0).collect();
     let Some(judged) = &session.judged else { return scores };
     let places: HashMap<(String, Option<String>), Vec<usize>> =
         scores.iter().enumerate().fold(HashMap::new(), |mut places, (place, score)| {
@@ -250,9 +258,10 @@ fn measure(result: &mut ResultRow, session: &Session) {
     };
     result.input_tokens = root.input_tokens.or_else(|| sum(|step| step.input_tokens));
     result.output_tokens = root.output_tokens.or_else(|| sum(|step| step.output_tokens));
-    result.total_tokens = root.total_tokens.or_else(|| sum(|step| step.total_tokens)).or_else(|| {
-        Some(result.input_tokens? + result.output_tokens?)
-    });
+    result.total_tokens = root
+        .total_tokens
+        .or_else(|| sum(|step| step.total_tokens))
+        .or_else(|| Some(result.input_tokens? + result.output_tokens?));
     let costs: Vec<f64> = models.iter().filter_map(|step| step.cost_usd).collect();
     result.cost_usd = root.cost_usd.or_else(|| (!costs.is_empty()).then(|| costs.iter().sum()));
     result.duration_ms = session.root().and_then(Event::duration_ms);
@@ -290,7 +299,10 @@ fn steps_of(session: &Session) -> Vec<StepRow> {
         let kind = event.kind.clone().unwrap_or_else(|| SESSION.to_owned());
         StepRow {
             step: place,
-            parent_step: event.text("parent_id").and_then(|id| places.get(&id).copied()).filter(|up| *up != place),
+            parent_step: event
+                .text("parent_id")
+                .and_then(|id| places.get(&id).copied())
+                .filter(|up| *up != place),
             name: event.name.clone().unwrap_or_else(|| kind.clone()),
             kind,
             status: error.is_some().then(|| "error".to_owned()),

@@ -5,14 +5,17 @@
 mod document;
 mod notes;
 mod screen;
+mod steps;
 
 use std::collections::BTreeMap;
 
 use datafusion::common::ScalarValue;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
 use crate::session::{Options, Rows, Session, SessionError};
+
+pub use steps::StepChoice;
 
 /// What is asked beyond the session.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +26,8 @@ pub struct Compare {
     pub only: Option<Outcome>,
     /// How many cases to show; `None` for the default of the format.
     pub cases: Option<CaseLimit>,
+    /// Which steps to compare as well; none when `None`.
+    pub steps: Option<StepChoice>,
 }
 
 /// How many cases are shown.
@@ -35,7 +40,7 @@ pub enum CaseLimit {
 }
 
 /// What became of a case against the baseline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Better by at least the threshold.
@@ -108,6 +113,7 @@ pub(crate) struct Arm {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Coverage {
     pub metric: String,
+    pub name: String,
     pub built_in: bool,
     pub cases: i64,
     pub scored: i64,
@@ -212,6 +218,7 @@ pub(crate) struct Comparison {
     pub case_metric: String,
     pub cases: Vec<Case>,
     pub notes: Vec<String>,
+    pub steps: Option<steps::Steps>,
     pub records: Rows,
 }
 
@@ -250,6 +257,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
         cases: cases(session, &case_metric, &baseline, asked.only).await?,
         case_metric,
         notes: Vec::new(),
+        steps: steps::of(session, asked, &arms).await?,
         baseline,
         arms,
         coverage,
@@ -297,16 +305,18 @@ fn shares_a_case(change: &Change) -> bool {
     change.common + change.unscored > 0
 }
 
-/// Whether every metric that was asked for is there: by a wish to see it, or by an option that is about it.
+/// Whether every metric that was asked for is there: by a wish to see it, or by an option that is about it. An option
+/// for a metric holds for it at every step too.
 fn known_metrics(coverage: &[Coverage], asked: &Compare, options: &Options) -> Result<(), SessionError> {
     let names: Vec<String> = coverage.iter().map(|metric| metric.metric.clone()).collect();
     let of_options = options
-        .primary
+        .tests
         .iter()
-        .chain(&options.tests)
         .chain(options.thresholds.iter().map(|(metric, _)| metric))
-        .chain(options.aggregates.iter().map(|(metric, _)| metric));
-    match asked.metrics.iter().chain(of_options).find(|metric| !names.contains(metric)) {
+        .chain(options.aggregates.iter().map(|(metric, _)| metric))
+        .filter(|name| !coverage.iter().any(|metric| metric.name == **name));
+    let wanted = asked.metrics.iter().chain(&options.primary);
+    match wanted.chain(of_options).find(|metric| !names.contains(metric)) {
         Some(unknown) => Err(SessionError::unknown_metric(unknown, &names)),
         None => Ok(()),
     }

@@ -8,7 +8,7 @@ use crate::model::Status;
 use crate::session::Session;
 
 /// What the arms are called on screen: runs by their name, or by their experiment where that tells them apart.
-struct Labels(BTreeMap<String, String>);
+pub(super) struct Labels(BTreeMap<String, String>);
 
 impl Labels {
     fn of(comparison: &Comparison, session: &Session) -> Self {
@@ -30,7 +30,7 @@ impl Labels {
         Self(labels)
     }
 
-    fn get<'a>(&'a self, arm: &'a str) -> &'a str {
+    pub(super) fn get<'a>(&'a self, arm: &'a str) -> &'a str {
         self.0.get(arm).map_or(arm, String::as_str)
     }
 }
@@ -67,6 +67,7 @@ pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare
     if comparison.arms.len() > 1 || asked.only.is_some() || asked.cases.is_some() {
         blocks.extend(case_blocks(comparison, asked, &labels));
     }
+    blocks.extend(super::steps::blocks(comparison, asked, &labels));
     blocks.extend(closing(comparison, &tasks, &shown));
     blocks
 }

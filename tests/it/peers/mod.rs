@@ -7,6 +7,7 @@
 mod arms;
 mod comparisons;
 mod discovery;
+mod honeyhive;
 mod ingests;
 mod oracles;
 mod recorded;
