@@ -225,7 +225,7 @@ fn aggregate(text: &str) -> Result<(String, Aggregate), CliError> {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Reading files")]
 pub struct ImportArgs {
-    /// Which tool wrote the files: agentv or table [default: told from names and first bytes].
+    /// Which tool wrote the files: agentv, honeyhive or table [default: told from names and first bytes].
     #[arg(long, value_name = "TOOL", value_parser = importer)]
     pub from: Option<&'static dyn Importer>,
 

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use runq::answer::Block;
 use runq::import::ImportOptions;
 use runq::questions::compare::{Compare, StepChoice, compare};
-use runq::session::Request;
+use runq::session::{Request, SessionError};
 use serde_json::{Value, json};
 
 use crate::support::{compared, fixture, in_memory, session, shared};
@@ -233,4 +234,26 @@ async fn a_named_step_gives_its_pairs_case_by_case() {
     let accuracy =
         step["changes"].as_array().expect("changes").iter().find(|row| row["metric"] == "accuracy");
     assert_eq!(accuracy.expect("a change")["presence"], "both");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_step_names_the_near_one_and_an_arm_without_steps_is_said() {
+    let (old, new) = (fixture("honeyhive/baseline"), fixture("honeyhive/candidate"));
+    let mut asked =
+        Compare { steps: Some(StepChoice { name: Some("drafd".into()), kind: None }), ..Compare::default() };
+    let mut there = session(&[&old, &new], Request::default()).await;
+    let Err(error) = compare(&mut there, &asked).await else { panic!("there is no such step") };
+    assert!(matches!(error, SessionError::UnknownStep { .. }), "{error}");
+    assert_eq!(error.hint().as_deref(), Some("did you mean draft?"));
+    asked.steps = Some(StepChoice { name: Some("draft".into()), kind: Some("tool".into()) });
+    assert!(compare(&mut there, &asked).await.is_err(), "draft is a model call");
+    let bare = fixture("../slt/data/first.jsonl");
+    asked.steps = Some(StepChoice::default());
+    let mut apart = session(&[&old, &bare], Request::default()).await;
+    let compared = compare(&mut apart, &asked).await.expect("a comparison");
+    let said = |block: &Block| matches!(block, Block::Note(note) if note == "first has no steps: its runs hold no traces of their cases");
+    assert!(compared.answer.blocks.iter().any(said), "{:?}", compared.answer.blocks);
+    let document = compared.answer.document.expect("a document");
+    let presence = document["steps"][0]["changes"][0]["presence"].clone();
+    assert_eq!(presence, "baseline");
 }
