@@ -6,7 +6,7 @@ use super::args::ImportArgs;
 use super::context::{Asked, Context, open};
 use super::diff::on_a_page;
 use super::exit::{self, CliError};
-use crate::questions::compare::{CaseLimit, CaseOrder, Compare, Outcome, compare};
+use crate::questions::compare::{CaseLimit, CaseOrder, Compare, Outcome, StepChoice, compare};
 use crate::questions::diff;
 use crate::session::{Facts, Request};
 
@@ -24,6 +24,7 @@ use crate::session::{Facts, Request};
   runq compare results/baseline results/candidate
   runq compare --by model results/matrix
   runq compare last~1 last --only regressed --cases all
+  runq compare last~1 last --step all --step-type tool
   runq compare --last 2 --threshold 0.1 --errors-as zero --json")]
 pub struct CompareArgs {
     /// Runs (id, beginning of one, name, last, last~2, glob) or paths; ./NAME is always a path.
@@ -55,6 +56,15 @@ pub struct CompareArgs {
     #[arg(long)]
     diff: bool,
 
+    /// Compare a step (event, tool call) too, case by case, or all of them: its scores, calls, errors, duration,
+    /// tokens and cost.
+    #[arg(long, value_name = "NAME|all")]
+    step: Option<String>,
+
+    /// Only steps of this type: model, tool, chain or session. Without --step all of them.
+    #[arg(long, value_name = "TYPE")]
+    step_type: Option<String>,
+
     #[command(flatten)]
     import: ImportArgs,
 }
@@ -83,6 +93,7 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
         sort: args.sort,
         outputs: args.outputs,
         versions: args.versions,
+        steps: step_choice(args.step.clone(), args.step_type.clone()),
     };
     let (mut session, code) = open(args.asked(context).await?).await?;
     let mut compared = compare(&mut session, &question).await?;
@@ -96,6 +107,11 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
         exit::OK if !compared.comparable => exit::NOT_COMPARABLE,
         code => code,
     })
+}
+
+/// The steps that are asked for; a type alone asks for all steps of it.
+fn step_choice(step: Option<String>, kind: Option<String>) -> Option<StepChoice> {
+    (step.is_some() || kind.is_some()).then(|| StepChoice { name: step.filter(|name| name != "all"), kind })
 }
 
 /// Without any word on runs: those of the newest run's task.

@@ -77,6 +77,7 @@ impl From<SessionError> for CliError {
             | SessionError::SeveralRuns { .. }
             | SessionError::UnknownDimension { .. }
             | SessionError::UnknownColumn { .. }
+            | SessionError::UnknownStep { .. }
             | SessionError::Predicate { .. }
             | SessionError::Writes { .. }
             | SessionError::View { .. } => USAGE,

@@ -90,6 +90,18 @@ pub enum SessionError {
         /// The metric that is nearest to it.
         near: Option<String>,
     },
+    /// No result took such a step.
+    #[error("there is no {what} {name}")]
+    UnknownStep {
+        /// `step`, or `step of type`.
+        what: &'static str,
+        /// As it was given.
+        name: String,
+        /// What there is.
+        there: Vec<String>,
+        /// What is nearest to it.
+        near: Option<String>,
+    },
     /// There is nothing of that name to make arms of.
     #[error("cannot compare by {name}: neither runs nor results have such a column")]
     UnknownDimension {
@@ -190,6 +202,9 @@ impl SessionError {
             Self::AmbiguousRun { .. } => Some("give more of the id".to_owned()),
             Self::UnknownArm { arms, near, .. } => {
                 did_you_mean(near).or_else(|| Some(format!("there are {}", shortened(arms))))
+            }
+            Self::UnknownStep { there, near, .. } => {
+                did_you_mean(near).or_else(|| Some(format!("there are {}", shortened(there))))
             }
             Self::UnknownMetric { metrics, near, .. } => {
                 did_you_mean(near).or_else(|| Some(format!("there are {}", shortened(metrics))))

@@ -14,6 +14,8 @@ mod records;
 mod tests;
 mod verdicts;
 
+use std::path::Path;
+
 use serde_json::Map;
 
 use self::answers::Answers;
@@ -39,7 +41,7 @@ impl Importer for HoneyHive {
     }
 
     fn considers(&self, file_name: &str) -> bool {
-        std::path::Path::new(file_name).extension().is_some_and(|end| end.eq_ignore_ascii_case("json"))
+        Path::new(file_name).extension().is_some_and(|end| end.eq_ignore_ascii_case("json"))
     }
 
     fn sniff(&self, file: &Candidate<'_>) -> Fit {
@@ -97,11 +99,13 @@ fn repeats(input: &Input<'_>) -> Repeats {
 /// What a person should know about the reading.
 fn say(sink: &mut dyn RunSink, answers: &Answers, records: &Records, read: (&[Session], &[Datapoint])) {
     let (sessions, alone) = read;
-    let file = answers.row_file().display();
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let file = name(answers.row_file());
     if let (Some(metrics), Some(result)) = (&answers.metrics, &answers.result) {
-        let (metrics, result) = (metrics.path.display(), result.path.display());
+        let (metrics, result) = (name(&metrics.path), name(&result.path));
+        let run = name(answers.row_file().parent().unwrap_or(Path::new("")));
         sink.note(format!(
-            "{metrics} and {result} are read as one run: events of the one, verdicts of the other"
+            "{run}: {metrics} and {result} are read as one run: events of the one, verdicts of the other"
         ));
     }
     if let Some(metrics) = &answers.metrics {
@@ -118,7 +122,7 @@ fn say(sink: &mut dyn RunSink, answers: &Answers, records: &Records, read: (&[Se
         let without = "has neither steps nor durations, tokens or cost";
         sink.note(format!("{file}: {without}; the answer of GET /runs/RUN_ID/metrics beside it has them"));
     }
-    records.say(sink, &file.to_string());
+    records.say(sink, &file);
 }
 
 /// A JSON object of an answer.

@@ -198,20 +198,25 @@ impl Records {
     /// What was read in a way that a person may not expect.
     pub(super) fn say(&self, sink: &mut dyn RunSink, file: &str) {
         if self.nameless > 0 {
-            let without =
-                "name no datapoint and hold no inputs: their own ids are the cases, so no other run has them";
-            sink.note(format!("{file}: {} executions {without}", self.nameless));
+            let what = counted(self.nameless, "execution");
+            let without = "without a datapoint and without inputs: the case is the execution's own id, so no other run has it";
+            sink.note(format!("{file}: {what} {without}"));
         }
         if self.repeated > 0 {
+            let what = counted(self.repeated, "datapoint");
             let how =
                 "taken as epochs, and as a further attempt after an error (--duplicates says otherwise)";
-            sink.note(format!("{file}: {} datapoints were executed several times: {how}", self.repeated));
+            sink.note(format!("{file}: {what} executed several times: {how}"));
         }
         for (metric, events) in &self.odd {
             let why = "holds no number, text or truth value: kept in extra, not compared";
-            sink.note(format!("{file}: metric {metric} of {events} events {why}"));
+            sink.note(format!("{file}: metric {metric} of {} {why}", counted(*events, "event")));
         }
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// The scores of a session: those of its events, and those that only the result answer has.

@@ -20,6 +20,8 @@ struct Document<'a> {
     metrics: Vec<MetricEntry<'a>>,
     changes: Vec<ChangeEntry<'a>>,
     cases: Vec<CaseEntry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<&'a [super::steps::Step]>,
     notes: &'a [String],
 }
 
@@ -143,6 +145,7 @@ pub(super) fn of(comparison: &Comparison, asked: &Compare) -> Result<serde_json:
         metrics: metrics(comparison),
         changes: changes(comparison),
         cases: cases(comparison, asked),
+        steps: super::steps::document(comparison),
         notes: &comparison.notes,
     };
     serde_json::to_value(&document).map_err(|error| SessionError::Internal(error.to_string()))

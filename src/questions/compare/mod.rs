@@ -7,15 +7,18 @@ mod cases;
 mod document;
 mod notes;
 mod screen;
+mod steps;
 mod versions;
 
 pub(crate) use screen::shown_value;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
 use crate::session::{Options, Rows, Session, SessionError};
 use cases::Case;
+
+pub use steps::StepChoice;
 
 /// What is asked beyond the session.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +35,8 @@ pub struct Compare {
     pub outputs: bool,
     /// Whether retries, re-runs and variations are shown below them; they come with the answers.
     pub versions: bool,
+    /// Which steps to compare as well; none when `None`.
+    pub steps: Option<StepChoice>,
 }
 
 /// In which order cases stand.
@@ -70,7 +75,7 @@ pub enum CaseLimit {
 }
 
 /// What became of a case against the baseline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Better by at least the threshold.
@@ -143,6 +148,7 @@ pub(crate) struct Arm {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Coverage {
     pub metric: String,
+    pub name: String,
     pub built_in: bool,
     pub cases: i64,
     pub scored: i64,
@@ -227,6 +233,7 @@ pub(crate) struct Comparison {
     /// Versions of the answers, when they were asked for.
     pub stacks: Option<versions::Stacks>,
     pub notes: Vec<String>,
+    pub steps: Option<steps::Steps>,
     pub records: Rows,
 }
 
@@ -270,6 +277,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
         case_metric,
         stacks: if asked.versions { Some(versions::of(session).await?) } else { None },
         notes: Vec::new(),
+        steps: steps::of(session, asked, &arms).await?,
         baseline,
         arms,
         coverage,
@@ -307,7 +315,8 @@ fn shares_a_case(change: &Change) -> bool {
     change.common + change.unscored > 0
 }
 
-/// Whether every metric that was asked for is there: by a wish to see it, or by an option that is about it.
+/// Whether every metric that was asked for is there: by a wish to see it, or by an option that is about it. An
+/// option for a metric holds for it at every step too.
 fn known_metrics(
     coverage: &[Coverage],
     values: &[Value],
@@ -320,12 +329,13 @@ fn known_metrics(
         }
     }
     let of_options = options
-        .primary
+        .tests
         .iter()
-        .chain(&options.tests)
         .chain(options.thresholds.iter().map(|(metric, _)| metric))
-        .chain(options.aggregates.iter().map(|(metric, _)| metric));
-    match asked.metrics.iter().chain(of_options).find(|metric| !names.contains(metric)) {
+        .chain(options.aggregates.iter().map(|(metric, _)| metric))
+        .filter(|name| !coverage.iter().any(|metric| metric.name == **name));
+    let wanted = asked.metrics.iter().chain(&options.primary);
+    match wanted.chain(of_options).find(|metric| !names.contains(metric)) {
         Some(unknown) => Err(SessionError::unknown_metric(unknown, &names)),
         None => Ok(()),
     }

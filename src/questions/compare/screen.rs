@@ -37,6 +37,7 @@ pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare
     if comparison.arms.len() > 1 || asked.only.is_some() || asked.cases.is_some() {
         blocks.extend(case_table::blocks(comparison, asked, &labels));
     }
+    blocks.extend(super::steps::blocks(comparison, asked, &labels));
     blocks.extend(closing(comparison, &tasks, &shown));
     blocks
 }

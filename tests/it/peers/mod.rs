@@ -9,6 +9,7 @@ mod amx_versions;
 mod arms;
 mod comparisons;
 mod discovery;
+mod honeyhive;
 mod ingests;
 mod oracles;
 mod recorded;
