@@ -12,10 +12,9 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, Block, SCHEMA_VERSION};
 use crate::model::{RunRow, Status};
 use crate::session::{Rows, Session, SessionError, text_values};
+pub(super) use screen::screen_word;
 pub use screen::shell_word;
-use screen::{
-    NO_EVAL_FILE, case_table, counts, facts_table, heading, hint, missing_blocks, relative, screen_word,
-};
+use screen::{NO_EVAL_FILE, case_table, counts, facts_table, heading, hint, missing_blocks, relative};
 
 /// Which cases are shown.
 #[derive(Debug, Clone, Default)]

@@ -90,7 +90,7 @@ pub(super) fn counts(cases: &[CaseRow]) -> String {
 }
 
 /// What the screen says of a result. One that ran, had no verdict and scored below the threshold is a fail.
-pub(super) fn screen_word(status: &str, passed: Option<bool>) -> String {
+pub(in crate::questions) fn screen_word(status: &str, passed: Option<bool>) -> String {
     match (Status::parse(status), passed) {
         (Some(Status::Ok), Some(false)) => Status::QualityFailure.screen_word().to_owned(),
         (Some(status), _) => status.screen_word().to_owned(),
