@@ -5,7 +5,8 @@
 -- changed compares bytes; an output against none is a change where that side ended in an error. changed is null when
 -- only one arm ran the case, and when a side ended otherwise and its source keeps no output. missing names the sides
 -- that ran the case without an output (baseline, candidate, both). Values are those of the primary metric and outcome
--- as in score_changes, the mean over all results of the case; unscored where a side carries no value.
+-- as in score_changes, the mean over all results of the case; unscored where a side carries no value. passed as in
+-- latest_results, of the result whose output counts.
 WITH ranked AS (
     SELECT
         results.arm,
@@ -30,18 +31,19 @@ outputs AS (
         ranked.task,
         ranked.case_id,
         ranked.results,
-        results.run_id,
-        results.epoch,
-        results.status,
-        results.error_message,
-        results.output
+        latest_results.run_id,
+        latest_results.epoch,
+        latest_results.status,
+        latest_results.passed,
+        latest_results.error_message,
+        latest_results.output
     FROM ranked
-    INNER JOIN results
+    INNER JOIN latest_results
         ON
-            ranked.ingest_id = results.ingest_id
-            AND ranked.execution = results.execution
-            AND ranked.arm = results.arm
-    WHERE ranked.place = 1 AND results.latest
+            ranked.ingest_id = latest_results.ingest_id
+            AND ranked.execution = latest_results.execution
+            AND ranked.arm = latest_results.arm
+    WHERE ranked.place = 1
 ),
 
 candidates AS (
@@ -93,6 +95,8 @@ pairs AS (
         candidate_outputs.results AS candidate_results,
         baseline_outputs.status AS baseline_status,
         candidate_outputs.status AS candidate_status,
+        baseline_outputs.passed AS baseline_passed,
+        candidate_outputs.passed AS candidate_passed,
         baseline_outputs.error_message AS baseline_error,
         candidate_outputs.error_message AS candidate_error,
         baseline_outputs.output AS baseline_output,
@@ -140,6 +144,8 @@ SELECT
     score_changes.delta,
     pairs.baseline_status,
     pairs.candidate_status,
+    pairs.baseline_passed,
+    pairs.candidate_passed,
     pairs.baseline_error,
     pairs.candidate_error,
     pairs.baseline_results,

@@ -105,6 +105,8 @@ async fn of_runs(args: &DiffArgs, context: &Context<'_>) -> Result<(Session, Str
     let mut others = arms.iter().filter(|arm| **arm != baseline);
     match (others.next(), others.next()) {
         (Some(candidate), None) => Ok((session, candidate.clone(), code)),
+        // What was wrong with a path has been said.
+        (None, _) if code != exit::OK => Err(CliError::silent(code)),
         (None, _) => Err(CliError::usage(
             format!("there is only one run, {baseline}: nothing to compare it with"),
             Some("runq diff RUN RUN, or --by for the models or prompts inside of a run"),

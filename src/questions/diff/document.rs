@@ -47,6 +47,8 @@ fn case(case: &ChangedCase) -> Value {
         "outcome": outcome.as_str(),
         "baseline_status": case.row.baseline_status,
         "candidate_status": case.row.candidate_status,
+        "baseline_passed": case.row.baseline_passed,
+        "candidate_passed": case.row.candidate_passed,
         "baseline_value": baseline_value,
         "candidate_value": candidate_value,
         "delta": delta,

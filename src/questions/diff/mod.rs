@@ -39,6 +39,8 @@ pub(crate) struct OutputChange {
     pub delta: Option<f64>,
     pub baseline_status: Option<String>,
     pub candidate_status: Option<String>,
+    pub baseline_passed: Option<bool>,
+    pub candidate_passed: Option<bool>,
     pub baseline_error: Option<String>,
     pub candidate_error: Option<String>,
     pub baseline_results: Option<i64>,
@@ -132,7 +134,7 @@ pub async fn append(session: &mut Session, answer: &mut Answer, asked: &Asked) -
 }
 
 const OUTPUTS: &str = "SELECT task, case_id, outcome, changed, missing, baseline_value, candidate_value, delta, \
-     baseline_status, candidate_status, baseline_error, candidate_error, baseline_results, candidate_results, \
+     baseline_status, candidate_status, baseline_passed, candidate_passed, baseline_error, candidate_error, baseline_results, candidate_results, \
      baseline_output, candidate_output FROM output_changes WHERE candidate = $candidate ORDER BY task, case_id";
 
 #[derive(Deserialize)]
@@ -200,7 +202,9 @@ fn counted(rows: &[OutputChange]) -> Counts {
 fn changed_cases(rows: Vec<OutputChange>, asked: &Asked) -> Vec<ChangedCase> {
     let mut rows: Vec<OutputChange> = rows.into_iter().filter(|row| row.changed == Some(true)).collect();
     let change = |row: &OutputChange| row.delta.unwrap_or(0.0).abs();
-    let same_status = |row: &OutputChange| row.baseline_status == row.candidate_status;
+    let same_status = |row: &OutputChange| {
+        (&row.baseline_status, row.baseline_passed) == (&row.candidate_status, row.candidate_passed)
+    };
     rows.sort_by(|left, right| {
         (change(right).total_cmp(&change(left)))
             .then_with(|| same_status(left).cmp(&same_status(right)))

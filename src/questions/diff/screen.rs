@@ -3,8 +3,8 @@
 use super::{Asked, ChangedCase, Counts, Outputs};
 use crate::answer::{Block, Cell, Mark, TextChange, number};
 use crate::diff::Level;
-use crate::model::Status;
 use crate::questions::compare::{CaseLimit, Outcome};
+use crate::questions::show::screen_word;
 use crate::session::Session;
 
 /// How many cases a person is shown unless told otherwise.
@@ -84,17 +84,15 @@ fn labels(outputs: &Outputs, session: &Session) -> [String; 2] {
 /// How the case ended on both sides, marked when its value got better or worse.
 fn outcome(case: &ChangedCase, unit: Option<&str>) -> Cell {
     let row = &case.row;
-    let side = |status: &Option<String>, value: Option<f64>| {
-        let word = status
-            .as_deref()
-            .map_or("—", |status| Status::parse(status).map_or(status, |status| status.screen_word()));
+    let side = |status: &Option<String>, passed: Option<bool>, value: Option<f64>| {
+        let word = status.as_deref().map_or_else(|| "—".to_owned(), |status| screen_word(status, passed));
         match value {
             Some(value) => format!("{word} {}", shown_value(unit, value)),
-            None => word.to_owned(),
+            None => word,
         }
     };
-    let (from, to) =
-        (side(&row.baseline_status, row.baseline_value), side(&row.candidate_status, row.candidate_value));
+    let from = side(&row.baseline_status, row.baseline_passed, row.baseline_value);
+    let to = side(&row.candidate_status, row.candidate_passed, row.candidate_value);
     match row.outcome {
         Outcome::Improved => Cell::marked(format!("{from} → {to} improved"), Mark::Improved),
         Outcome::Regressed => Cell::marked(format!("{from} → {to} regressed"), Mark::Regressed),

@@ -48,7 +48,21 @@ fn marks_are_signs_and_classes() {
     let headline = Block::Headline { left: "2 models".into(), right: ".runq".into() };
     let lines = [Block::Line("one line".into()), Block::Gap, Block::Line("  laid  out".into())];
     let blocks = [headline, Block::Gap, Block::Table(table)].into_iter().chain(lines);
-    insta::assert_snapshot!(body(blocks.chain([Block::Note("a note".into())]).collect()), @r#""#);
+    insta::assert_snapshot!(body(blocks.chain([Block::Note("a note".into())]).collect()), @r#"
+    <h1>2 models</h1>
+    <p class="dim">.runq</p>
+    <div class="wide"><table>
+    <thead><tr><th scope="col">case</th><th scope="col" class="right">gpt-x</th></tr></thead>
+    <tbody>
+    <tr><td>a</td><td class="right winner">▸ 1.000</td></tr>
+    <tr><td>b</td><td class="right improved">0.500 ▲</td></tr>
+    <tr><td>c</td><td class="right regressed">0.000 ▼</td></tr>
+    <tr><td class="dim">d</td><td class="right"></td></tr>
+    </tbody></table></div>
+    <p>one line</p>
+    <pre>  laid  out</pre>
+    <p class="note">a note</p>
+    "#);
 }
 
 #[test]
@@ -60,7 +74,32 @@ fn texts_stand_side_by_side_and_whole() {
         change("Refunds take 14 days.\nBye", "Refunds take 30 days.\nBye", Level::Words),
         change("f {\n  a;\n}\n", "f {\n  b;\n}\n", Level::Lines),
         change("{\"a\": 1}", "{\"a\": 2}", Level::Keys),
-    ]), @r#""#);
+    ]), @r#"
+    <h2>refund-policy<span class="outcome regressed">pass 1.000 → fail 0.000 regressed ▼</span></h2>
+    <p class="note">one note</p>
+    <table class="change">
+    <thead><tr><th scope="col">gpt-x</th><th scope="col">claude-y</th></tr></thead>
+    <tbody>
+    <tr><td>Refunds take <del>14</del> days.</td><td>Refunds take <ins>30</ins> days.</td></tr>
+    <tr><td>Bye</td><td>Bye</td></tr>
+    </tbody></table>
+    <h2>refund-policy<span class="outcome regressed">pass 1.000 → fail 0.000 regressed ▼</span></h2>
+    <p class="note">one note</p>
+    <table class="change code">
+    <thead><tr><th scope="col">gpt-x</th><th scope="col">claude-y</th></tr></thead>
+    <tbody>
+    <tr><td>  f {</td><td>  f {</td></tr>
+    <tr><td class="removed">-   a;</td><td class="added">+   b;</td></tr>
+    <tr><td>  }</td><td>  }</td></tr>
+    </tbody></table>
+    <h2>refund-policy<span class="outcome regressed">pass 1.000 → fail 0.000 regressed ▼</span></h2>
+    <p class="note">one note</p>
+    <table class="change code">
+    <thead><tr><th scope="col">gpt-x</th><th scope="col">claude-y</th></tr></thead>
+    <tbody>
+    <tr><td>$.a: <del>1</del></td><td>$.a: <ins>2</ins></td></tr>
+    </tbody></table>
+    "#);
 }
 
 #[test]

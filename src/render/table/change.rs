@@ -200,3 +200,6 @@ fn write_sides(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

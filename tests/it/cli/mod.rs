@@ -1,6 +1,7 @@
 //! The built binary as a person uses it at a terminal, one file per subject.
 
 mod compare;
+mod diff;
 mod export;
 mod ingest;
 mod picker;
