@@ -6,7 +6,7 @@ use super::args::ImportArgs;
 use super::context::{Context, open};
 use super::exit::{self, CliError};
 use crate::questions::compare::{CaseLimit, Compare, Outcome, compare};
-use crate::session::{Facts, Request};
+use crate::session::{Facts, Request, SessionError};
 
 /// Compare runs, models, prompts or anything else: winners, changes, and whether they are more than noise.
 ///
@@ -47,7 +47,7 @@ pub struct CompareArgs {
 pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliError> {
     let mut asked = context.asked(&args.names, &args.import).await?;
     if args.names.is_empty() {
-        only_newest_task(&asked.facts, &mut asked.request);
+        only_newest_task(&asked.facts, &mut asked.request).await?;
     }
     let question =
         Compare { metrics: context.global.session.metrics.clone(), only: args.only, cases: args.cases };
@@ -60,13 +60,19 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
     })
 }
 
-/// Without any word on runs: those of the newest run's task.
-fn only_newest_task(facts: &Facts, request: &mut Request) {
+/// Without any word on runs: those of the task of the newest run that fits the flags.
+async fn only_newest_task(facts: &Facts, request: &mut Request) -> Result<(), SessionError> {
     let scope = &mut request.scope;
-    let unsaid = scope.runs.is_empty() && scope.task.is_none() && scope.predicate.is_none();
-    if unsaid && let Some(newest) = facts.runs.last() {
-        scope.task = Some(newest.run.task.clone());
+    if !scope.runs.is_empty() || scope.task.is_some() || scope.predicate.is_some() {
+        return Ok(());
     }
+    let narrowed = !scope.kinds.is_empty() || scope.asset.is_some() || scope.case.is_some();
+    let newest = match narrowed {
+        true => facts.clone().within(scope).await?.runs.pop(),
+        false => facts.runs.last().cloned(),
+    };
+    scope.task = newest.map(|newest| newest.run.task);
+    Ok(())
 }
 
 fn outcome(word: &str) -> Result<Outcome, String> {
