@@ -5,8 +5,8 @@
 -- order of run_descendants and by attempt; a case that only descendants hold begins at 2. A descendant's row belongs
 -- to the key whose first row is at the head of its chain, else to the one of the same model, prompt, variant and epoch,
 -- else to the first key of the case. Only the root's latest attempt competes. mode_of_run is the first mode among the
--- root's own first attempts, in source order. arm is the root's, null where the root has no row of the case and several
--- arms.
+-- root's own first attempts of the cases in scope, in source order. arm is the root's, null where the root has no row
+-- of the case and several arms.
 WITH stacks AS (
     SELECT
         ingest_id,

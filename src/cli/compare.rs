@@ -8,7 +8,7 @@ use super::diff::on_a_page;
 use super::exit::{self, CliError};
 use crate::questions::compare::{CaseLimit, CaseOrder, Compare, Outcome, StepChoice, compare};
 use crate::questions::diff;
-use crate::session::{Facts, Request};
+use crate::session::{Facts, Request, SessionError};
 
 /// Compare runs, models, prompts or anything else: winners, changes, and whether they are more than noise.
 ///
@@ -74,7 +74,7 @@ impl CompareArgs {
     pub(super) async fn asked(&self, context: &Context<'_>) -> Result<Asked, CliError> {
         let mut asked = context.asked(&self.names, &self.import).await?;
         if self.names.is_empty() {
-            only_newest_task(&asked.facts, &mut asked.request);
+            only_newest_task(&asked.facts, &mut asked.request).await?;
         }
         asked.request.scope.cases_only = true;
         Ok(asked)
@@ -114,13 +114,19 @@ fn step_choice(step: Option<String>, kind: Option<String>) -> Option<StepChoice>
     (step.is_some() || kind.is_some()).then(|| StepChoice { name: step.filter(|name| name != "all"), kind })
 }
 
-/// Without any word on runs: those of the newest run's task.
-pub(super) fn only_newest_task(facts: &Facts, request: &mut Request) {
+/// Without any word on runs: those of the task of the newest run that fits the flags.
+pub(super) async fn only_newest_task(facts: &Facts, request: &mut Request) -> Result<(), SessionError> {
     let scope = &mut request.scope;
-    let unsaid = scope.runs.is_empty() && scope.task.is_none() && scope.predicate.is_none();
-    if unsaid && let Some(newest) = facts.runs.last() {
-        scope.task = Some(newest.run.task.clone());
+    if !scope.runs.is_empty() || scope.task.is_some() || scope.predicate.is_some() {
+        return Ok(());
     }
+    let narrowed = !scope.kinds.is_empty() || scope.asset.is_some() || scope.case.is_some();
+    let newest = match narrowed {
+        true => facts.clone().within(scope).await?.runs.pop(),
+        false => facts.runs.last().cloned(),
+    };
+    scope.task = newest.map(|newest| newest.run.task);
+    Ok(())
 }
 
 fn outcome(word: &str) -> Result<Outcome, String> {

@@ -157,6 +157,8 @@ fn near_dimension(name: &str) -> Option<String> {
     let mut names: Vec<&'static str> = vec!["run"];
     names.extend(ResultRow::columns().iter().map(|column| column.name));
     names.extend(RunRow::columns().iter().map(|column| column.name));
+    // Of two that are equally near the last one is taken: the one that people compare by.
+    names.extend(AUTO);
     nearest(name, names.into_iter()).map(str::to_owned)
 }
 

@@ -109,8 +109,8 @@ fn a_person_reads_chips_seeds_and_what_is_wrong_with_the_lineage() {
             "v2 L  variations  2      0.600  low         pass    2026-05-28 20:26  t two    a table",
             "v3 S  variations  9      0.700  low         pass    2026-05-28 20:27  t nine   t two b",
             "v4 L  variations  10     0.800  low         pass    2026-05-28 20:27  t ten    t nine",
-            "note  run 4 re-runs run 3, which is a re-run itself: it stands under run 3",
             "note  run 11 lies deeper than 3 levels below run 1: it stands under run 2",
+            "note  run 4 re-runs run 3, which is a re-run itself: it stands under run 3",
         ]
     );
     let circle = HISTORY.run(&["versions", "20"]).fine();
@@ -142,8 +142,9 @@ fn retries_of_a_run_are_versions_and_the_last_one_counts() {
 #[test]
 fn the_document_is_what_the_view_says() {
     let document = HISTORY.run(&["versions", "shop.t", "1", "--json"]).fine().json();
-    let select = "SELECT * FROM asset_versions WHERE case_id = 'shop.t' ORDER BY version";
-    let rows = HISTORY.run(&["sql", select, "--run", "1", "--by", "run", "--json"]).fine().json();
+    let select = "SELECT * FROM asset_versions ORDER BY version";
+    let scope = ["--run", "1", "--case", "shop.t", "--by", "run"];
+    let rows = HISTORY.run(&[&["sql", select, "--json"], &scope[..]].concat()).fine().json();
     let columns: Vec<&str> =
         rows["columns"].as_array().unwrap().iter().map(|column| column["name"].as_str().unwrap()).collect();
     let versions = document["stacks"][0]["versions"].as_array().unwrap();
