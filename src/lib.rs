@@ -2,10 +2,12 @@
 //!
 //! The journey of the data is the order of the modules; each knows only what stands before it:
 //! [`source`] (where bytes come from), [`import`] (one tool's files), [`model`] (the nouns), [`ingest`], [`store`],
-//! [`session`] with [`functions`] and the files under `sql/`, [`questions`], [`answer`], [`render`], [`cli`].
+//! [`session`] with [`functions`] and the files under `sql/`, [`comparison`], [`questions`], [`answer`], [`render`],
+//! [`cli`]. A program that compares two runs needs [`compare_runs`] and nothing else.
 
 pub mod answer;
 pub mod cli;
+pub mod comparison;
 pub mod functions;
 pub mod import;
 pub mod ingest;
@@ -15,3 +17,5 @@ pub mod render;
 pub mod session;
 pub mod source;
 pub mod store;
+
+pub use comparison::{CompareError, CompareOptions, RunComparison, RunSource, compare_runs};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The journey of the data: a module may use what stands before it in this list, and nothing behind it.
-const JOURNEY: [&str; 11] = [
+const JOURNEY: [&str; 12] = [
     "model",
     "source",
     "import",
@@ -12,6 +12,7 @@ const JOURNEY: [&str; 11] = [
     "store",
     "ingest",
     "session",
+    "comparison",
     "answer",
     "questions",
     "render",

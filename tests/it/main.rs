@@ -9,6 +9,7 @@
 
 mod architecture;
 mod cli;
+mod comparison;
 mod docs;
 mod oracle;
 mod peers;
