@@ -158,7 +158,7 @@ fn change(counts: &Counts, cases: &[&Case], steps: &[AtStep]) -> MetricChange {
         baseline: counts.baseline_value,
         candidate: counts.candidate_value,
         delta,
-        percent_change: delta.zip(base).map(|(delta, base)| 100.0 * delta / base),
+        percent_change: delta.zip(base).map(|(delta, base)| delta / base * 100.0),
         found: counts.common,
         improved: named("improved"),
         regressed: named("regressed"),

@@ -145,8 +145,14 @@ async fn what_is_not_one_run_is_named() {
     assert!(matches!(missing, CompareError::Unreadable { .. }), "{missing}");
     let no_store = ask(RunSource::stored(sandbox.path("nowhere"), "last")).await.unwrap_err();
     assert!(matches!(no_store, CompareError::Store(_)), "{no_store}");
-    let empty = sandbox.write("other.csv", "id,task,score\na,another,1\n");
-    let options = of_task("unknown");
-    let no_results = compare_runs(one.clone(), empty, options).await.unwrap_err();
-    assert!(!no_results.to_string().is_empty());
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(folder.path()).await.unwrap();
+    ingested(&store, &[&one]).await;
+    let stored = RunSource::stored(folder.path(), "one");
+    let itself = compare_runs(stored.clone(), stored.clone(), CompareOptions::default()).await.unwrap_err();
+    assert!(matches!(itself, CompareError::SameRun { .. }), "{itself}");
+    // The stored run is of the task `unknown`.
+    let no_results =
+        compare_runs(fixture("agentv/baseline"), stored, of_task("support-bot")).await.unwrap_err();
+    assert_eq!(no_results.to_string(), "run one has no results of task support-bot");
 }

@@ -11,7 +11,7 @@ fn sandbox() -> Sandbox {
         let rows = (0..8).map(|case| format!("q{case},0.5,{}\n", 2.0 - shift - f64::from(case % 3) / 100.0));
         sandbox.write(&format!("{name}.csv"), "id,score,latency\n".to_owned() + &rows.collect::<String>());
     }
-    sandbox.run(&["ingest", "old.csv", "new.csv", "--map", "metrics.latency=latency"]).fine();
+    sandbox.run(&["ingest", "old.csv", "new.csv", "--map", "metric.latency=latency"]).fine();
     sandbox
 }
 
@@ -45,7 +45,7 @@ fn setting_the_direction_flips_winner_and_verdict_and_stays() {
     assert_eq!((set.stdout.as_str(), set.stderr.as_str()), ("", "latency: direction lower · .runq\n"));
     assert_eq!(judged(&sandbox), (Some("new".into()), "improved".into()));
     // Taken in again, also with other rows: the person's word stays.
-    let again = ["ingest", "old.csv", "new.csv", "--map", "metrics.latency=latency"];
+    let again = ["ingest", "old.csv", "new.csv", "--map", "metric.latency=latency"];
     sandbox.run(&again).fine();
     assert_eq!(judged(&sandbox), (Some("new".into()), "improved".into()));
     let rows = (0..9).map(|case| format!("q{case},0.5,1.{}\n", case % 3)).collect::<String>();
