@@ -2,11 +2,13 @@
 //!
 //! The journey of the data is the order of the modules; each knows only what stands before it:
 //! [`source`] (where bytes come from), [`import`] (one tool's files), [`model`] (the nouns), [`ingest`], [`store`],
-//! [`session`] with [`functions`] and the files under `sql/`, [`diff`] (what changed between two texts),
-//! [`questions`], [`answer`], [`interop`] (other tools' JSON shapes), [`render`], [`cli`].
+//! [`session`] with [`functions`] and the files under `sql/`, [`comparison`], [`diff`] (what changed between two texts),
+//! [`questions`], [`answer`], [`interop`] (other tools' JSON shapes), [`render`], [`cli`]. A program that compares two
+//! runs needs [`compare_runs`] and nothing else.
 
 pub mod answer;
 pub mod cli;
+pub mod comparison;
 pub mod diff;
 pub mod functions;
 pub mod import;
@@ -18,3 +20,5 @@ pub mod render;
 pub mod session;
 pub mod source;
 pub mod store;
+
+pub use comparison::{CompareError, CompareOptions, RunComparison, RunSource, compare_runs};

@@ -10,10 +10,8 @@ use super::exit::{CliError, problem_report};
 use super::output::{Output, Progress};
 use crate::import::Fault;
 use crate::ingest::{Discovery, InMemory, Reading, Surroundings, discover, read_into_memory};
-use crate::model::{ResultRow, Row, ScoreRow, StepRow, Timestamp, nearest};
-use crate::session::{
-    BASE_RELATIONS, Facts, Request, RunEntry, Session, SessionError, resolve_run, unknown_table,
-};
+use crate::model::{Timestamp, nearest};
+use crate::session::{BASE_RELATIONS, Facts, Request, Session, SessionError, resolve_run, unknown_table};
 use crate::source::{LocalDisk, Source, near_path};
 use crate::store::{Access, Store, StoreSnapshot};
 
@@ -276,15 +274,7 @@ pub fn here() -> PathBuf {
 
 /// The facts of a store.
 fn facts_of(snapshot: &StoreSnapshot, root: &Path) -> Result<Facts, CliError> {
-    Ok(Facts {
-        runs: snapshot.runs.iter().map(|run| RunEntry { run: run.clone(), argument: None }).collect(),
-        metrics: snapshot.metrics.clone(),
-        results: snapshot.provider(ResultRow::TABLE)?,
-        scores: snapshot.provider(ScoreRow::TABLE)?,
-        steps: snapshot.provider(StepRow::TABLE)?,
-        origin: shown_path(root),
-        user_views: user_views(root)?,
-    })
+    Ok(Facts { user_views: user_views(root)?, ..Facts::stored(snapshot, shown_path(root))? })
 }
 
 /// A skipped line with its file as it is shown.

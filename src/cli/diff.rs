@@ -132,7 +132,7 @@ async fn of_arms(
     };
     let mut asked = context.asked(sources, &args.import).await?;
     if sources.is_empty() {
-        only_newest_task(&asked.facts, &mut asked.request);
+        only_newest_task(&asked.facts, &mut asked.request).await?;
     }
     asked.request.by = By::Dimension(by.to_owned());
     asked.request.baseline = Some(baseline.clone());

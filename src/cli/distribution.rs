@@ -37,7 +37,7 @@ pub struct DistributionArgs {
 pub async fn run(args: DistributionArgs, context: &Context<'_>) -> Result<u8, CliError> {
     let mut asked = context.asked(&args.names, &args.import).await?;
     if args.names.is_empty() {
-        only_newest_task(&asked.facts, &mut asked.request);
+        only_newest_task(&asked.facts, &mut asked.request).await?;
     }
     let (mut session, code) = open(asked).await?;
     context.output.answer(&distribution(&mut session, &context.global.session.metrics).await?)?;

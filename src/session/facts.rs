@@ -11,6 +11,7 @@ use super::SessionError;
 use super::options::Scope;
 use crate::ingest::{InMemory, MemoryRun, Stored};
 use crate::model::{MetricRow, ResultRow, Row, RunRow, ScoreRow, StepRow};
+use crate::store::{StoreError, StoreSnapshot};
 
 /// A run that may come into scope.
 #[derive(Debug, Clone)]
@@ -72,6 +73,22 @@ impl Facts {
 }
 
 impl Facts {
+    /// The facts of a store, without views of the person's own.
+    ///
+    /// # Errors
+    /// When a table of the store is missing.
+    pub fn stored(snapshot: &StoreSnapshot, origin: String) -> Result<Self, StoreError> {
+        Ok(Self {
+            runs: snapshot.runs.iter().map(|run| RunEntry { run: run.clone(), argument: None }).collect(),
+            metrics: snapshot.metrics.clone(),
+            results: snapshot.provider(ResultRow::TABLE)?,
+            scores: snapshot.provider(ScoreRow::TABLE)?,
+            steps: snapshot.provider(StepRow::TABLE)?,
+            origin,
+            user_views: Vec::new(),
+        })
+    }
+
     /// The same facts with only the runs of a scope; where it names cases, only runs that have one of them.
     ///
     /// # Errors

@@ -89,7 +89,7 @@ impl Location {
     }
 
     /// A handle of a table that has not been read yet.
-    fn table(&self, table: &'static str) -> Result<DeltaTable, StoreError> {
+    pub(super) fn table(&self, table: &'static str) -> Result<DeltaTable, StoreError> {
         let url = self.root.join(&format!("{table}/")).map_err(|cause| self.error(table, cause))?;
         DeltaTableBuilder::from_url(url.clone())
             .and_then(|builder| builder.with_storage_backend(Arc::clone(&self.objects), url).build())

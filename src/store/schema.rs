@@ -87,7 +87,7 @@ pub(super) async fn load_for_writing(
     Err(StoreError::Busy { path: location.label(), table: name, tries: TRIES })
 }
 
-/// Declared columns that a table does not have.
+/// Declared columns that a table does not have. An error when rows of ours would not fit into the table with them.
 fn missing_columns(
     location: &Location,
     name: &'static str,
@@ -95,11 +95,15 @@ fn missing_columns(
 ) -> Result<Vec<StructField>, StoreError> {
     let error = |cause| location.error(name, cause);
     let schema = table.snapshot().map_err(error)?.schema();
-    let declared = declared(name);
     let wanted: StructType =
-        declared.as_ref().try_into_kernel().map_err(|cause| location.error(name, cause))?;
+        declared(name).as_ref().try_into_kernel().map_err(|cause| location.error(name, cause))?;
     let missing: Vec<StructField> =
         wanted.fields().filter(|field| schema.field(field.name()).is_none()).cloned().collect();
+    let strange = schema.fields().find(|field| !field.is_nullable() && wanted.field(field.name()).is_none());
+    if let Some(field) = strange {
+        let (path, column) = (location.label(), field.name().clone());
+        return Err(StoreError::Newer { path, table: name, column });
+    }
     // The rows that are there have no value for it.
     if let Some(field) = missing.iter().find(|field| !field.is_nullable()) {
         let (path, column) = (location.label(), field.name().clone());
@@ -127,16 +131,9 @@ pub(super) fn conformed(
     {
         return Err(StoreError::refused(format!("columns {:?} for table {name}", fields.fields())));
     }
-    let mut arrays = Vec::with_capacity(columns.fields().len());
-    for field in columns.fields() {
-        arrays.push(match batch.column_by_name(field.name()) {
-            Some(array) => Arc::clone(array),
-            None if field.is_nullable() => new_null_array(field.data_type(), batch.num_rows()),
-            None => {
-                let path = location.label();
-                return Err(StoreError::Newer { path, table: name, column: field.name().clone() });
-            }
-        });
-    }
-    RecordBatch::try_new(Arc::clone(columns), arrays).map_err(|cause| location.error(name, cause))
+    let arrays = columns.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+        Some(array) => Arc::clone(array),
+        None => new_null_array(field.data_type(), batch.num_rows()),
+    });
+    RecordBatch::try_new(Arc::clone(columns), arrays.collect()).map_err(|cause| location.error(name, cause))
 }

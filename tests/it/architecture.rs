@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The journey of the data: a module may use what stands before it in this list, and nothing behind it.
-const JOURNEY: [&str; 13] = [
+const JOURNEY: [&str; 14] = [
     "model",
     "source",
     "import",
@@ -13,6 +13,7 @@ const JOURNEY: [&str; 13] = [
     "store",
     "ingest",
     "session",
+    "comparison",
     "answer",
     "questions",
     "interop",

@@ -9,6 +9,7 @@
 
 mod architecture;
 mod cli;
+mod comparison;
 mod docs;
 mod interop;
 mod json_schemas;

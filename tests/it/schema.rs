@@ -16,9 +16,15 @@ use runq::session::{BASE_RELATIONS, Facts, Request, Session, View};
 use crate::support::{fixture, in_memory};
 
 /// Columns that a session adds to what is stored.
-const ADDED: [(&str, &str); 9] = [
+const ADDED: [(&str, &str); 12] = [
     ("runs.place", "Place of the run in this session, from 0: as named by hand, else oldest first."),
     ("*.arm", "Side of a comparison: the row's value in the dimension (`--by`); `none` without one."),
+    (
+        "metrics.direction_from",
+        "Who gave the direction: `built in`, the tool, `user` or `this session`. Null: nobody.",
+    ),
+    ("metrics.aggregate_from", "Who gave the aggregate. Null: nobody."),
+    ("metrics.unit_from", "Who gave the unit. Null: nobody."),
     ("metrics.built_in", "Whether every result has it without a score row."),
     ("metrics.judges", "Whether it judges an answer rather than what the answer took. Null: it does."),
     ("metrics.threshold", "Smallest change that counts as one, where `--threshold METRIC=X` says so."),

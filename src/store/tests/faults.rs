@@ -13,8 +13,14 @@ async fn publish_failing(memory: &InMemory, ingests: &[Ingest], fault: Fault) ->
     (watched.has_failed(), outcome.is_ok())
 }
 
+const EVERY_KIND: [fn(usize) -> Fault; 3] = [Fault::Before, Fault::After, Fault::Crash];
+
 async fn check_every_fault(memory: &InMemory, old: &[RunRow], new: &Ingest) {
-    for kind in [Fault::Before as fn(usize) -> Fault, Fault::After, Fault::Crash] {
+    check_faults(memory, old, new, &EVERY_KIND).await;
+}
+
+async fn check_faults(memory: &InMemory, old: &[RunRow], new: &Ingest, kinds: &[fn(usize) -> Fault]) {
+    for kind in kinds {
         let mut operation = 1;
         loop {
             let fault = kind(operation);
@@ -61,6 +67,12 @@ async fn a_replacement() {
     let old = [ingest("a", 1, "ingest-aaaa1", 3)];
     publish(&store, &old).await.unwrap();
     check_every_fault(&memory, &[old[0].run.clone()], &ingest("a", 2, "ingest-aaaa2", 2)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_publication_into_a_store_that_lacks_columns() {
+    let (memory, old) = older::older_memory().await;
+    check_faults(&memory, &[old.run], &ingest("a", 1, "ingest-aaaa1", 1), &[Fault::Crash]).await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod durability;
 mod faults;
 pub(crate) mod objects;
+mod older;
 mod other_reader;
 mod publishing;
 mod races;

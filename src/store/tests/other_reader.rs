@@ -11,14 +11,14 @@ for name in ["runs", "results", "scores", "steps", "metrics"]:
     print(name, DeltaTable(f"{sys.argv[1]}/{name}").to_pyarrow_table().num_rows)
 "#;
 
-/// Counts per table, or none when the package is missing. `RUNQ_TEST_PYTHON` names another interpreter.
-fn count_in_python(root: &std::path::Path) -> Option<String> {
+/// What a script prints of a store, or none when the package is missing. `RUNQ_TEST_PYTHON` names another interpreter.
+pub(super) fn said_by_python(script: &str, root: &std::path::Path) -> Option<String> {
     let python = std::env::var("RUNQ_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
     let installed = Command::new(&python).args(["-c", "import deltalake, pyarrow"]).output();
     if !installed.is_ok_and(|output| output.status.success()) {
         return None;
     }
-    let output = Command::new(&python).args(["-c", COUNT]).arg(root).output().unwrap();
+    let output = Command::new(&python).args(["-c", script]).arg(root).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Some(String::from_utf8(output.stdout).unwrap())
 }
@@ -32,7 +32,7 @@ async fn counts_are_the_same_after_a_replacement() {
     let mut publication = store.publish().await.unwrap();
     publication.metric(metric("accuracy", "higher"));
     publication.commit().await.unwrap();
-    let Some(counts) = count_in_python(folder.path()) else {
+    let Some(counts) = said_by_python(COUNT, folder.path()) else {
         eprintln!("skipped: no python3 with the packages deltalake and pyarrow");
         return;
     };

@@ -2,8 +2,10 @@
 
 mod compare;
 mod diff;
+mod distribution;
 mod export;
 mod ingest;
+mod metrics;
 mod picker;
 mod processes;
 mod reading;
