@@ -70,6 +70,16 @@ pub struct CompareArgs {
 }
 
 impl CompareArgs {
+    /// What was named: runs or paths.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Names others instead.
+    pub(super) fn set_names(&mut self, names: Vec<String>) {
+        self.names = names;
+    }
+
     /// The runs that are compared.
     pub(super) async fn asked(&self, context: &Context<'_>) -> Result<Asked, CliError> {
         let mut asked = context.asked(&self.names, &self.import).await?;

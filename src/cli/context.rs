@@ -307,7 +307,8 @@ fn user_views(root: &Path) -> Result<Vec<(String, String)>, CliError> {
     Ok(views)
 }
 
-fn is_path(name: &str) -> bool {
+/// Whether a word names something on the disk, as it is or as a glob.
+pub(super) fn is_path(name: &str) -> bool {
     matches!(LocalDisk.entry(Path::new(name)), Ok(Some(_)))
         || name.contains(['*', '?', '[']) && glob::glob(name).is_ok_and(|mut paths| paths.next().is_some())
 }

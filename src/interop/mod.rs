@@ -5,6 +5,7 @@
 //! rounded, which order), the tool's hold here and only here. Nothing is printed.
 
 mod agentv;
+mod amx;
 mod honeyhive;
 
 use std::fmt;
@@ -13,16 +14,27 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::model::Timestamp;
-use crate::session::{Session, SessionError};
+use crate::session::{Asset, Session, SessionError};
 
 /// Every tool whose shape can be written.
-pub const SHAPES: &[&dyn Shape] = &[&agentv::AgentV, &honeyhive::HoneyHive];
+pub const SHAPES: &[&dyn Shape] = &[&agentv::AgentV, &amx::Amx, &honeyhive::HoneyHive];
 
 /// The JSON of one tool's comparison.
 #[async_trait]
 pub trait Shape: Sync {
     /// The tool's name on the command line.
     fn name(&self) -> &'static str;
+
+    /// Kinds of runs that the tool compares; all when `None`. Holds where no runs were named.
+    fn kinds(&self) -> Option<&'static [&'static str]> {
+        None
+    }
+
+    /// Whether runs count with all of their rows, and the part of a database that was asked for chooses runs and the
+    /// rows that are listed. Such a tool passes over runs that do not exist.
+    fn whole_runs(&self) -> bool {
+        false
+    }
 
     /// The document.
     ///
@@ -48,6 +60,8 @@ pub struct Asked {
     pub candidate: Option<String>,
     /// Only these arms; all when empty.
     pub arms: Vec<String>,
+    /// Only rows of this part of a database are listed, for tools that count whole runs.
+    pub asset: Option<Asset>,
     /// When the document is made.
     pub now: Timestamp,
 }
@@ -55,7 +69,7 @@ pub struct Asked {
 impl Asked {
     /// Nothing beyond the session, at this time.
     pub fn at(now: Timestamp) -> Self {
-        Self { threshold: None, metrics: Vec::new(), candidate: None, arms: Vec::new(), now }
+        Self { threshold: None, metrics: Vec::new(), candidate: None, arms: Vec::new(), asset: None, now }
     }
 }
 

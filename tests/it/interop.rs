@@ -133,3 +133,58 @@ async fn honeyhive_compares_two_runs_and_nothing_else() {
     let error = shape("honeyhive").document(&mut models, &asked()).await.expect_err("models");
     assert!(error.hint().is_some_and(|hint| hint.contains("--by run")), "{error}");
 }
+
+/// An answer of HoneyHive's API with one event per datapoint and step.
+fn events(sandbox: &Sandbox, run: &str, values: &[(&str, &str, f64)]) -> PathBuf {
+    let events: Vec<Value> = values
+        .iter()
+        .map(|(datapoint, event, value)| {
+            json!({
+                "event_id": format!("{run}-{datapoint}-{event}"), "event_name": event, "event_type": "model",
+                "session_id": format!("{run}-{datapoint}"), "metadata": {"datapoint_id": datapoint, "run_id": run},
+                "metrics": {"accuracy": value},
+            })
+        })
+        .collect();
+    let answer = json!({"events": events, "totalEvents": events.len()});
+    sandbox.write(&format!("{run}/metrics.json"), answer.to_string())
+}
+
+/// HoneyHive pairs metrics on name and event: the same metric on two events stays two metrics.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_metric_on_two_events_stays_two_metrics() {
+    let sandbox = Sandbox::new();
+    let old =
+        events(&sandbox, "old", &[("d1", "retrieve", 0.0), ("d1", "answer", 1.0), ("d2", "retrieve", 1.0)]);
+    let new =
+        events(&sandbox, "new", &[("d1", "retrieve", 1.0), ("d1", "answer", 0.0), ("d2", "rerank", 1.0)]);
+    let document = honeyhive(&[&old, &new], &asked()).await.expect("a document").document;
+    let metrics: Vec<Value> = document["metrics"]
+        .as_array()
+        .expect("metrics")
+        .iter()
+        .map(|metric| {
+            json!([
+                metric["metric_name"],
+                metric["event_name"],
+                metric["event_type"],
+                metric["improved"],
+                metric["degraded"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        metrics,
+        [
+            json!(["accuracy", "answer", "model", [], ["d1"]]),
+            json!(["accuracy", "retrieve", "model", ["d1"], []]),
+        ]
+    );
+    let presence: Vec<(&str, &str)> = document["event_details"]
+        .as_array()
+        .expect("events")
+        .iter()
+        .filter_map(|event| Some((event["event_name"].as_str()?, event["presence"].as_str()?)))
+        .collect();
+    assert_eq!(presence, [("answer", "both"), ("rerank", "new"), ("retrieve", "both")]);
+}

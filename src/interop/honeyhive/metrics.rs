@@ -13,6 +13,10 @@ use crate::session::{Session, SessionError};
 #[derive(Debug, Deserialize)]
 struct Metric {
     metric: String,
+    /// Its name without the step.
+    name: String,
+    step: Option<String>,
+    step_kind: Option<String>,
     built_in: bool,
     scorer: Option<String>,
 }
@@ -41,9 +45,11 @@ struct Aggregate {
     value_common: Option<f64>,
 }
 
-const METRICS: &str = "SELECT coverage.metric, coverage.built_in, min(scores.scorer) AS scorer \
-     FROM metric_coverage AS coverage LEFT JOIN scores ON coverage.metric = scores.metric \
-     GROUP BY coverage.metric, coverage.built_in ORDER BY coverage.metric";
+const METRICS: &str = "SELECT coverage.metric, coverage.name, coverage.step, coverage.step_kind, coverage.built_in, \
+     min(scores.scorer) AS scorer FROM metric_coverage AS coverage LEFT JOIN scores \
+     ON coverage.name = scores.metric AND (coverage.step IS NOT DISTINCT FROM scores.step) \
+     GROUP BY coverage.metric, coverage.name, coverage.step, coverage.step_kind, coverage.built_in \
+     ORDER BY coverage.name, coverage.step NULLS FIRST";
 
 const CHANGES: &str = "SELECT task, case_id, metric, baseline_value, candidate_value, outcome FROM score_changes \
      WHERE baseline_value IS NOT NULL AND candidate_value IS NOT NULL";
@@ -53,7 +59,10 @@ const AGGREGATES: &str = "SELECT arm, task, metric, value_common FROM metric_win
 const SESSIONS: &str =
     "SELECT DISTINCT name FROM steps WHERE latest AND kind = 'session' AND parent_step IS NULL";
 
-/// The entries, by the metric's name.
+/// The type of the event that a whole result is.
+const WHOLE_RESULT: &str = "session";
+
+/// The entries, by the metric's name and its event.
 pub(super) async fn of(
     session: &mut Session,
     (pair, datapoints): (&Pair, &Datapoints),
@@ -90,7 +99,9 @@ pub(super) async fn of(
 async fn wanted(session: &mut Session, asked: &Asked) -> Result<Vec<Metric>, SessionError> {
     let mut metrics: Vec<Metric> = session.rows(METRICS).await?.read()?;
     let names: Vec<String> = metrics.iter().map(|metric| metric.metric.clone()).collect();
-    if let Some(unknown) = asked.metrics.iter().find(|metric| !names.contains(metric)) {
+    let is_known =
+        |wanted: &String| metrics.iter().any(|metric| metric.metric == *wanted || metric.name == *wanted);
+    if let Some(unknown) = asked.metrics.iter().find(|metric| !is_known(metric)) {
         return Err(SessionError::unknown_metric(unknown, &names));
     }
     let recorded = metrics.iter().any(|metric| !metric.built_in);
@@ -98,7 +109,7 @@ async fn wanted(session: &mut Session, asked: &Asked) -> Result<Vec<Metric>, Ses
     metrics.retain(|metric| match asked.metrics.as_slice() {
         [] if recorded => !metric.built_in,
         [] => metric.metric == primary,
-        asked => asked.contains(&metric.metric),
+        asked => asked.contains(&metric.metric) || asked.contains(&metric.name),
     });
     Ok(metrics)
 }
@@ -123,10 +134,10 @@ fn entry(metric: &Metric, event: Option<&str>, found: &Found, [old, new]: [Optio
     };
     let [improved, degraded, same] = ["improved", "regressed", "unchanged"].map(ids);
     json!({
-        "metric_name": metric.metric,
-        "event_name": event,
+        "metric_name": metric.name,
+        "event_name": metric.step.as_deref().or(event),
         "metric_type": metric_type(metric.scorer.as_deref()),
-        "event_type": "session",
+        "event_type": metric.step_kind.as_deref().unwrap_or(WHOLE_RESULT),
         "old_aggregate": old.map(js_number),
         "new_aggregate": new.map(js_number),
         "found_count": found.cases.len(),

@@ -5,6 +5,7 @@
 //! is computed by runq.
 
 mod amx_import;
+mod amx_shapes;
 mod amx_versions;
 mod arms;
 mod comparisons;
