@@ -5,10 +5,10 @@
 -- latest attempts that are no errors; all null when no attempt has a verdict or a score. mean_score leaves errors out.
 -- cost_usd, tokens and duration_ms are sums over latest attempts, cost_usd_spent over all; where no row tells, what the
 -- tool counted for the whole run (duration_ms then by the clock); null when nobody tells. When the rows know no input
--- and no output tokens, the tool's three counts stand together, so that they add up. Confidence bands: the tool's label,
--- else logprob above 0 and up to 1: high from 0.85, medium from 0.50; percentages over rows with a band. approval_rate is
--- applied over processed cases, null when none was processed. completeness is keys over planned keys, null when nothing
--- is planned.
+-- and no output tokens, the tool's three counts stand together, so that they add up. Confidence bands: the tool's
+-- label, else logprob above 0 and up to 1: high from 0.85, medium from 0.50; percentages over rows with a band.
+-- approval_rate is applied over processed cases, null when none was processed. completeness is keys over planned keys,
+-- null when nothing is planned.
 WITH banded AS (
     SELECT
         *,

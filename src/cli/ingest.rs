@@ -1,6 +1,7 @@
 //! `runq ingest`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
@@ -102,8 +103,8 @@ fn say(summary: &Summary, context: &Context<'_>, store: &str) {
     if !tools.is_empty() {
         output.line(&format!("  {tools}"));
     }
-    for (path, run) in &summary.copies {
-        output.line(&format!("{}: the same run as {run}, taken once", shown_path(path)));
+    for line in copies(summary) {
+        output.line(&line);
     }
     for run in &summary.lost {
         output.line(&format!("{run}: another writer published it at the same time; its version stands"));
@@ -185,4 +186,23 @@ fn next_step(summary: &Summary) -> Option<String> {
         [run] => Some(format!("runq show {}", shell_word(&run.run_id))),
         _ => Some("runq compare --last 2".to_owned()),
     }
+}
+
+/// One line per file whose runs are there already; a file of many runs names the first and the last.
+fn copies(summary: &Summary) -> Vec<String> {
+    let mut files: Vec<(&Path, Vec<&str>)> = Vec::new();
+    for (path, run) in &summary.copies {
+        match files.last_mut().filter(|(known, _)| known == path) {
+            Some((_, runs)) => runs.push(run),
+            None => files.push((path, vec![run])),
+        }
+    }
+    let line = |(path, runs): (&Path, Vec<&str>)| match runs.as_slice() {
+        [run] => format!("{}: the same run as {run}, taken once", shown_path(path)),
+        [first, .., last] => {
+            format!("{}: the same {} runs as {first} to {last}, taken once", shown_path(path), runs.len())
+        }
+        [] => String::new(),
+    };
+    files.into_iter().map(line).collect()
 }

@@ -57,11 +57,11 @@ pub(super) fn facts_table(run: &RunRow, overview: &BTreeMap<String, Value>, said
         facts.push(("ran", format!("{}{ended}", minute(&started.to_rfc3339()))));
     }
     if let Some(duration) = run.duration_ms {
-        let models = run.model_duration_ms.map(|models| format!(" · models {}", number::duration_ms(models)));
-        facts.push(("took", format!("{}{}", number::duration_ms(duration), models.unwrap_or_default())));
+        let models =
+            run.model_duration_ms.map(|models| format!(" · models {} ms", number::duration_ms(models)));
+        facts.push(("took", format!("{} ms{}", number::duration_ms(duration), models.unwrap_or_default())));
     }
-    let place = if run.source_path == run.source_file { "run file" } else { "run folder" };
-    facts.push((place, relative(&run.source_path, &asked.here)));
+    facts.push(("run folder", relative(&run.source_path, &asked.here)));
     if run.eval_file.is_some() || run.kind == "eval" {
         let unknown = || format!("unknown: {NO_EVAL_FILE}");
         facts.push(("eval file", run.eval_file.clone().unwrap_or_else(unknown)));

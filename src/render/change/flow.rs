@@ -120,22 +120,17 @@ impl Sides {
 
     fn end_row(&mut self) {
         let [left, right] = &mut self.lines;
+        let mut height = left.len().max(right.len()).max(1);
         // What follows an ended line and holds nothing on either side is no line.
-        while left.len().max(right.len()) > 1 && [&*left, &*right].iter().all(|side| ends_empty(side)) {
-            let height = left.len().max(right.len());
-            [&mut *left, &mut *right].into_iter().for_each(|side| side.truncate(height - 1));
+        let is_empty = |side: &[Vec<Segment>], at: usize| side.get(at).is_none_or(Vec::is_empty);
+        while height > 1 && is_empty(left, height - 1) && is_empty(right, height - 1) {
+            height -= 1;
         }
-        let height = left.len().max(right.len()).max(1);
         let (mut left, mut right) = (std::mem::take(left).into_iter(), std::mem::take(right).into_iter());
         for _ in 0..height {
             self.rows.push(Row::Beside([left.next().unwrap_or_default(), right.next().unwrap_or_default()]));
         }
     }
-}
-
-/// Whether the last line is empty, or there is none.
-fn ends_empty(lines: &[Vec<Segment>]) -> bool {
-    lines.last().is_none_or(Vec::is_empty)
 }
 
 fn open_line(lines: &mut Vec<Vec<Segment>>) -> &mut Vec<Segment> {
