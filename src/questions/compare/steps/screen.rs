@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::screen::{Labels, shown_value};
+use super::super::screen::shown_value;
 use super::super::{CaseLimit, Compare, Comparison, Outcome};
 use super::{Metric, Step, StepPair, Steps};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
+use crate::questions::labels::Labels;
 
 /// How many steps a person is shown of all; one that is named is always shown.
 const STEPS_SHOWN: usize = 12;
