@@ -3,8 +3,8 @@
 -- Ties and nulls: value is null when unscored; an error has no value in any metric (with errors as zero: 0 in score,
 -- passed and the tool's scores, all of direction higher only, for execution_error and scorer_error: where less is
 -- better 0 would be the best value). label holds a value that is no number. The headline score of a tool that calls
--- it otherwise stands under its own name only. A score of a step is a metric of its own, NAME @ STEP (step_metrics), the
--- mean where the result took the step several times; name is the score's own name, step and step_kind are null for
+-- it otherwise stands under its own name only. A score of a step is a metric of its own, NAME @ STEP (step_metrics),
+-- the mean where the result took the step several times; name is the score's own name, step and step_kind are null for
 -- what is of the whole result.
 WITH step_scores AS (
     SELECT

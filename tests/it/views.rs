@@ -77,7 +77,9 @@ fn a_file_is_one_select() {
         let Statement::Statement(statement) = &statements[0] else { panic!("{name}: no SQL statement") };
         assert!(matches!(statement.as_ref(), Sql::Query(_)), "{name}: {statement}");
         // Session variables are not folded to constants, so that filters would not reach the scan.
-        assert!(!statement.to_string().contains('@'), "{name}");
+        // The names of steps' metrics, such as `accuracy @ retrieve`, are texts.
+        let without_names = statement.to_string().replace("' @ '", "''");
+        assert!(!without_names.contains('@'), "{name}");
     }
 }
 
@@ -103,7 +105,9 @@ async fn every_view_plans_and_answers_on_the_sample() {
     for (_, name, _) in files() {
         session.materialize(&name).await.expect(&name);
         let rows = asked(&mut session, &format!("SELECT count(*) AS n FROM {name}")).await.expect(&name);
-        assert!(rows[0]["n"].as_i64() > Some(0), "{name} is empty");
+        // The sample has no traces; tests/slt asks the views of steps over runs that do.
+        let of_steps = name.starts_with("step_");
+        assert!(of_steps || rows[0]["n"].as_i64() > Some(0), "{name} is empty");
     }
 }
 
