@@ -19,7 +19,7 @@ WITH ranked AS (
         END AS place,
         CASE band WHEN 'low' THEN 0 WHEN 'medium' THEN 1 WHEN 'high' THEN 2 END AS confidence
     FROM banded_results
-    WHERE latest
+    WHERE latest AND NOT is_version
 )
 
 SELECT

@@ -1,11 +1,11 @@
 -- What was measured of every latest result, in one long shape?
 -- Grain: one row per latest result and metric: the built-in metrics of every result, and the tool's scores.
--- Ties and nulls: value is null when unscored; an error has no value in any metric (with errors as zero: 0 in score,
--- passed and the tool's scores, all of direction higher only, for execution_error and scorer_error: where less is
--- better 0 would be the best value). label holds a value that is no number. The headline score of a tool that calls
--- it otherwise stands under its own name only. A score of a step is a metric of its own, NAME @ STEP (step_metrics), the
--- mean where the result took the step several times; name is the score's own name, step and step_kind are null for
--- what is of the whole result.
+-- Ties and nulls: re-runs and variations (is_version) are not measured. value is null when unscored; an error has no
+-- value in any metric (with errors as zero: 0 in score, passed and the tool's scores, all of direction higher only, for
+-- execution_error and scorer_error: where less is better 0 would be the best value). label holds a value that is no
+-- number. The headline score of a tool that calls it otherwise stands under its own name only. A score of a step is a
+-- metric of its own, NAME @ STEP (step_metrics), the mean where the result took the step several times; name is the
+-- score's own name, step and step_kind are null for what is of the whole result.
 WITH step_scores AS (
     SELECT
         arm,
@@ -28,7 +28,7 @@ WITH step_scores AS (
         exact_mean(value) AS value,
         max(label) AS label
     FROM scores
-    WHERE latest AND step IS NOT NULL
+    WHERE latest AND NOT is_version AND step IS NOT NULL
     GROUP BY
         arm,
         run_id,
@@ -90,6 +90,7 @@ CROSS JOIN metrics
 WHERE
     metrics.built_in
     AND NOT metrics.by_run
+    AND NOT latest_results.is_version
     AND (metrics.metric <> 'score' OR latest_results.primary_metric = 'score')
 UNION ALL
 SELECT
@@ -119,7 +120,7 @@ SELECT
     scores.label
 FROM scores
 LEFT JOIN metrics ON scores.metric = metrics.metric
-WHERE scores.latest AND scores.step IS NULL
+WHERE scores.latest AND NOT scores.is_version AND scores.step IS NULL
 UNION ALL
 SELECT
     step_scores.arm,

@@ -3,7 +3,8 @@
 -- Ties and nulls: direction, aggregate and unit as registered, else higher, mean and none; cases counts (arm, task,
 -- case) that carry it, scored those with a value; a built-in metric without any value is left out. threshold is the
 -- smallest change that counts as one. A metric of a step is looked up by its full name, then by its name alone; step
--- and step_kind are null for a metric of the whole result. family is the group of tests that is adjusted together, null without a verdict.
+-- and step_kind are null for a metric of the whole result. family is the group of tests that is adjusted together,
+-- null without a verdict.
 -- Kept: computed once per session, since questions read it several times.
 WITH carried AS (
     SELECT

@@ -89,7 +89,7 @@ executions AS (
         execution,
         min(band) AS band
     FROM banded_results
-    WHERE latest AND band IS NOT NULL
+    WHERE latest AND NOT is_version AND band IS NOT NULL
     GROUP BY arm, task, case_id, execution
 ),
 

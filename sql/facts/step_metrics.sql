@@ -9,7 +9,7 @@ WITH measured AS (
         step,
         step_kind
     FROM scores
-    WHERE latest AND step IS NOT NULL
+    WHERE latest AND NOT is_version AND step IS NOT NULL
 ),
 
 kinds AS (

@@ -27,7 +27,7 @@ WITH occurrences AS (
     FROM steps
     INNER JOIN latest_results
         ON steps.ingest_id = latest_results.ingest_id AND steps.execution = latest_results.execution
-    WHERE steps.latest
+    WHERE steps.latest AND NOT latest_results.is_version
     GROUP BY
         latest_results.arm,
         latest_results.task,

@@ -3,7 +3,7 @@
 -- Ties and nulls: an attempt that another run of the arm copied counts once. A run without results is an arm when runs
 -- make the arms: its counts are 0. first_run and first_row order the arms by their first run and by their place in it.
 -- Rates as in run_overview: null when no attempt of the arm has a verdict or a score. ungraded counts latest attempts
--- that ended without an error and have neither.
+-- that ended without an error and have neither. Re-runs and variations (is_version) are left out.
 WITH executions AS (
     SELECT
         arm,
@@ -15,6 +15,7 @@ WITH executions AS (
         bool_or(coalesce(passed, FALSE)) AS passed,
         bool_or(verdict IS NOT NULL OR score IS NOT NULL) AS graded
     FROM graded_results
+    WHERE NOT is_version
     GROUP BY arm, execution
 ),
 
@@ -68,6 +69,7 @@ named AS (
         min(runs.place * 1000000000 + coalesce(results.source_row, 0)) AS first_row
     FROM results
     INNER JOIN runs ON results.ingest_id = runs.ingest_id
+    WHERE NOT results.is_version
     GROUP BY results.arm
 )
 

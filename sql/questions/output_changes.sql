@@ -1,52 +1,13 @@
 -- What did the baseline and a candidate answer, case by case?
 -- Grain: one row per candidate, task and case that at least one of the two arms ran.
 -- Ties and nulls: of several latest results of a case in an arm (epochs, pooled runs, models or prompts) the output of
--- the first one counts: the lowest epoch, then the earliest run, then the place in its source; results counts them.
+-- the one counts that case_answers chooses; results counts them.
 -- changed compares bytes; an output against none is a change where that side ended in an error. changed is null when
 -- only one arm ran the case, and when a side ended otherwise and its source keeps no output. missing names the sides
 -- that ran the case without an output (baseline, candidate, both). Values are those of the primary metric and outcome
 -- as in score_changes, the mean over all results of the case; unscored where a side carries no value. passed as in
 -- latest_results, of the result whose output counts.
-WITH ranked AS (
-    SELECT
-        results.arm,
-        results.task,
-        results.case_id,
-        results.ingest_id,
-        results.execution,
-        row_number() OVER (
-            PARTITION BY results.arm, results.task, results.case_id
-            ORDER BY results.epoch, runs.place, results.source_row NULLS LAST, results.execution
-        ) AS place,
-        count(*) OVER (PARTITION BY results.arm, results.task, results.case_id) AS results
-    FROM results
-    INNER JOIN runs ON results.ingest_id = runs.ingest_id
-    WHERE results.latest
-),
-
--- Texts are joined to the rows that were chosen without them.
-outputs AS (
-    SELECT
-        ranked.arm,
-        ranked.task,
-        ranked.case_id,
-        ranked.results,
-        latest_results.run_id,
-        latest_results.epoch,
-        latest_results.status,
-        latest_results.passed,
-        latest_results.error_message,
-        latest_results.output
-    FROM ranked
-    INNER JOIN latest_results
-        ON
-            ranked.ingest_id = latest_results.ingest_id
-            AND ranked.execution = latest_results.execution
-            AND ranked.arm = latest_results.arm
-    WHERE ranked.place = 1
-),
-
-candidates AS (
+WITH candidates AS (
     SELECT DISTINCT arm
     FROM arm_cases
     WHERE arm <> $baseline
@@ -93,8 +54,8 @@ pairs AS (
         candidate_outputs.epoch AS candidate_epoch,
         baseline_outputs.results AS baseline_results,
         candidate_outputs.results AS candidate_results,
-        baseline_outputs.status AS baseline_status,
-        candidate_outputs.status AS candidate_status,
+        baseline_outputs.result_status AS baseline_status,
+        candidate_outputs.result_status AS candidate_status,
         baseline_outputs.passed AS baseline_passed,
         candidate_outputs.passed AS candidate_passed,
         baseline_outputs.error_message AS baseline_error,
@@ -102,12 +63,12 @@ pairs AS (
         baseline_outputs.output AS baseline_output,
         candidate_outputs.output AS candidate_output
     FROM cases
-    LEFT JOIN outputs AS baseline_outputs
+    LEFT JOIN case_answers AS baseline_outputs
         ON
             baseline_outputs.arm = $baseline
             AND cases.task = baseline_outputs.task
             AND cases.case_id = baseline_outputs.case_id
-    LEFT JOIN outputs AS candidate_outputs
+    LEFT JOIN case_answers AS candidate_outputs
         ON
             cases.candidate = candidate_outputs.arm
             AND cases.task = candidate_outputs.task

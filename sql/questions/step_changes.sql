@@ -1,9 +1,10 @@
 -- What improved and what regressed at each step against the baseline?
 -- Grain: one row per candidate, task, step, step kind and metric.
--- Ties and nulls: presence says which of the two arms took the step in the task at all: baseline, candidate or both. The
--- six counts add up to the cases that have the metric at the step in at least one of the two arms. Means, delta, error,
--- interval and p are over the common cases with a value on both sides, computed as in change_counts; the p-value is not
--- adjusted and there is no verdict: the scores of steps have both in change_counts, under METRIC @ STEP.
+-- Ties and nulls: presence says which of the two arms took the step in the task at all: baseline, candidate or both.
+-- The six counts add up to the cases that have the metric at the step in at least one of the two arms. Means, delta,
+-- error, interval and p are over the common cases with a value on both sides, computed as in change_counts; the
+-- p-value is not adjusted and there is no verdict: the scores of steps have both in change_counts, under METRIC @
+-- STEP.
 -- Formulas: docs/METHODOLOGY.md.
 WITH counted AS (
     SELECT

@@ -1,5 +1,6 @@
 -- What changed at each step from the baseline, case by case?
--- Grain: one row per candidate, task, case, step, step kind and metric that the case has in at least one of the two arms.
+-- Grain: one row per candidate, task, case, step, step kind and metric that the case has in at least one of the two
+-- arms.
 -- Ties and nulls: outcome as in score_changes, but of the step: baseline_only and candidate_only say that the other arm
 -- did not take the step in the case (whether or not it ran the case); unscored that both took it and a value is missing
 -- on one side. A metric without direction never improves or regresses. delta is candidate minus baseline, of raw

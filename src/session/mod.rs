@@ -141,7 +141,7 @@ impl Session {
         };
         if by != "run" {
             // States of one run at two times are two arms only when the run is the dimension.
-            selected = without_descendants(later_states(selected));
+            selected = later_states(selected);
             selected.sort_by(|left, right| facts::in_time(&left.run, &right.run));
         }
         if by == "run" && selected.iter().all(|entry| entry.argument.is_some()) {
@@ -399,9 +399,12 @@ async fn register(
     let others = lineage.others(selected, &descendants);
     let family: Vec<RunEntry> = selected.iter().chain(&others).cloned().collect();
     let cases = Cases::wanted(facts, &family, (scope, options.case_key.as_ref())).await?;
+    // Where each run is an arm of its own, all of them count.
+    let originals = if by == "run" { vec![true; selected.len()] } else { lineage.originals(selected) };
     let asked = Asked {
         scope,
         options,
+        originals: &originals,
         dimension: &Dimension::named(by, selected)?,
         cases: cases.as_ref(),
         descendants: lineage.batch(selected, &descendants)?,
@@ -468,22 +471,6 @@ fn later_states(runs: Vec<RunEntry>) -> Vec<RunEntry> {
         }
     }
     kept
-}
-
-/// Without the runs that re-ran or varied another one of these: they are versions of its answers, and count for
-/// themselves only where each run is an arm of its own.
-fn without_descendants(runs: Vec<RunEntry>) -> Vec<RunEntry> {
-    let there: std::collections::HashSet<String> =
-        runs.iter().map(|entry| entry.run.run_id.clone()).collect();
-    let descends = |entry: &RunEntry| {
-        let run = &entry.run;
-        run.parent_run_id.as_ref().is_some_and(|parent| *parent != run.run_id && there.contains(parent))
-    };
-    // In a circle of parents every run has one; then nobody is the original and all count.
-    if runs.iter().all(descends) {
-        return runs;
-    }
-    runs.into_iter().filter(|entry| !descends(entry)).collect()
 }
 
 /// The first of the dimensions `auto` knows that has several values, else the run.

@@ -46,11 +46,14 @@ pub(crate) async fn register(
 ) -> Result<(), SessionError> {
     let results =
         keyed(ctx, arms_of(ctx, of_task(ctx, &facts.results, runs, asked)?, asked.dimension)?, asked)?;
+    let versions = is_version(runs, asked.originals);
+    let results = results.with_column("is_version", versions.clone())?;
     let family = family(ctx, &facts.results, &results, asked)?;
     let scores = scoped(ctx, &facts.scores, runs, asked)?;
     let by_result = matches!(asked.dimension, Dimension::Result(_)) || asked.options.case_key.is_some();
     let scores =
         if by_result { placed_by_result(scores, &results)? } else { arms_of(ctx, scores, asked.dimension)? };
+    let scores = scores.with_column("is_version", versions)?;
     let steps = scoped(ctx, &facts.steps, runs, asked)?;
     let steps = steps_of_cases(ctx, steps, of_task(ctx, &facts.results, runs, asked)?, asked)?;
     let steps = arms_of(ctx, steps, &of_steps(asked.dimension, runs))?;
@@ -87,6 +90,8 @@ pub(crate) struct Asked<'a> {
     pub scope: &'a Scope,
     pub options: &'a Options,
     pub dimension: &'a Dimension,
+    /// Which of the runs in scope are no re-runs and variations of others that count in their place.
+    pub originals: &'a [bool],
     /// The cases in scope; `None` for all.
     pub cases: Option<&'a Cases>,
     /// The relation `run_descendants`.
@@ -136,7 +141,8 @@ fn family(
         return Ok(results.clone());
     }
     let others = keyed(ctx, of_task(ctx, provider, asked.others, asked)?, asked)?;
-    let others = others.with_column("arm", lit(ScalarValue::Utf8(None)))?;
+    let others =
+        others.with_column("arm", lit(ScalarValue::Utf8(None)))?.with_column("is_version", lit(true))?;
     Ok(results.clone().union_by_name(others)?)
 }
 
@@ -188,6 +194,17 @@ pub(crate) fn of_runs(
     Ok(frame.join(lookup, JoinType::LeftSemi, &["ingest_id"], &["wanted_ingest_id"], None)?)
 }
 
+/// Whether a row belongs to a re-run or variation of a run in scope, which counts nowhere but in version stacks.
+fn is_version(runs: &[RunEntry], originals: &[bool]) -> Expr {
+    let versions: Vec<Expr> = runs
+        .iter()
+        .zip(originals)
+        .filter(|(_, original)| !**original)
+        .map(|(entry, _)| lit(entry.run.ingest_id.as_str()))
+        .collect();
+    if versions.is_empty() { lit(false) } else { col("ingest_id").in_list(versions, false) }
+}
+
 /// Adds the arm of each row.
 fn arms_of(ctx: &SessionContext, frame: DataFrame, dimension: &Dimension) -> Result<DataFrame, SessionError> {
     if let Some(arm) = dimension.expression() {
@@ -226,7 +243,8 @@ fn run_arms(
             .read_batch(arms_batch(arms)?)?
             .select(vec![column("arm_ingest_id").alias("ingest_id"), column("arm")])?,
         Dimension::Row(_) | Dimension::Result(_) => {
-            results.clone().select(vec![column("ingest_id"), column("arm")])?.distinct()?
+            let counted = results.clone().filter(column("is_version").is_false())?;
+            counted.select(vec![column("ingest_id"), column("arm")])?.distinct()?
         }
     })
 }

@@ -16,9 +16,33 @@ use runq::session::{BASE_RELATIONS, Facts, Request, Session, View};
 use crate::support::{fixture, in_memory};
 
 /// Columns that a session adds to what is stored.
-const ADDED: [(&str, &str); 12] = [
+const ADDED: [(&str, &str); 24] = [
     ("runs.place", "Place of the run in this session, from 0: as named by hand, else oldest first."),
     ("*.arm", "Side of a comparison: the row's value in the dimension (`--by`); `none` without one."),
+    (
+        "*.is_version",
+        "Whether the run re-ran or varied another one in scope, so that the row counts in version stacks only. False for \
+         all rows when each run is an arm of its own.",
+    ),
+    ("run_arms.ingest_id", "Ingest of the run."),
+    ("run_descendants.root_run_id", "The run in scope that the other one stands below."),
+    ("run_descendants.root_ingest_id", "Its ingest."),
+    (
+        "run_descendants.run_id",
+        "The re-run or variation; the run in scope itself when its own parent is the problem.",
+    ),
+    ("run_descendants.ingest_id", "Its ingest."),
+    ("run_descendants.parent_run_id", "The run that it names as its parent."),
+    ("run_descendants.relation", "`variations`, `rerun` or the source's own word."),
+    (
+        "run_descendants.depth",
+        "How many levels it lies below the root; for a circle its length, 0 for a missing parent.",
+    ),
+    (
+        "run_descendants.place",
+        "Its place among the root's descendants, from 1. Null: it is no version of the root.",
+    ),
+    ("run_descendants.problem", "Why it is none, as a sentence. Null: it is a version."),
     (
         "metrics.direction_from",
         "Who gave the direction: `built in`, the tool, `user` or `this session`. Null: nobody.",
@@ -26,6 +50,7 @@ const ADDED: [(&str, &str); 12] = [
     ("metrics.aggregate_from", "Who gave the aggregate. Null: nobody."),
     ("metrics.unit_from", "Who gave the unit. Null: nobody."),
     ("metrics.built_in", "Whether every result has it without a score row."),
+    ("metrics.by_run", "Whether an arm has one value of it and a case none."),
     ("metrics.judges", "Whether it judges an answer rather than what the answer took. Null: it does."),
     ("metrics.threshold", "Smallest change that counts as one, where `--threshold METRIC=X` says so."),
     ("metrics.tested", "Whether `--test` asks for a verdict on it."),
@@ -123,7 +148,7 @@ fn sql_type(data_type: &DataType) -> String {
 fn docs_of(relation: &str) -> BTreeMap<&'static str, Column> {
     let declared = match relation {
         "runs" => RunRow::columns(),
-        "results" | "planned_keys" => ResultRow::columns(),
+        "results" | "family_results" | "planned_keys" => ResultRow::columns(),
         "scores" => ScoreRow::columns(),
         "steps" => StepRow::columns(),
         "metrics" => MetricRow::columns(),

@@ -77,7 +77,9 @@ fn a_file_is_one_select() {
         let Statement::Statement(statement) = &statements[0] else { panic!("{name}: no SQL statement") };
         assert!(matches!(statement.as_ref(), Sql::Query(_)), "{name}: {statement}");
         // Session variables are not folded to constants, so that filters would not reach the scan.
-        assert!(!statement.to_string().contains('@'), "{name}");
+        // The names of steps' metrics, such as `accuracy @ retrieve`, are texts.
+        let without_names = statement.to_string().replace("' @ '", "''");
+        assert!(!without_names.contains('@'), "{name}");
     }
 }
 
@@ -97,7 +99,8 @@ fn every_view_has_its_questions_and_the_other_way_round() {
     assert_eq!(embedded.iter().count(), views.len());
 }
 
-/// AgentV measures nothing by run and keeps no confidence.
+/// AgentV measures nothing by run and keeps no confidence; the sample has no traces. tests/slt asks these views over
+/// runs that do.
 const WITHOUT_ROWS_IN_THE_SAMPLE: [&str; 1] = ["run_aggregates"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +109,7 @@ async fn every_view_plans_and_answers_on_the_sample() {
     for (_, name, _) in files() {
         session.materialize(&name).await.expect(&name);
         let rows = asked(&mut session, &format!("SELECT count(*) AS n FROM {name}")).await.expect(&name);
-        let empty = WITHOUT_ROWS_IN_THE_SAMPLE.contains(&name.as_str());
+        let empty = WITHOUT_ROWS_IN_THE_SAMPLE.contains(&name.as_str()) || name.starts_with("step_");
         assert_eq!(rows[0]["n"].as_i64() == Some(0), empty, "rows of {name}: {}", rows[0]["n"]);
     }
 }

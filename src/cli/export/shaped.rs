@@ -86,6 +86,8 @@ async fn runs_of(
     }
     let mut asked = compare.asked(context).await?;
     let scope = &mut asked.request.scope;
+    // The shape says itself which runs its tool passes over.
+    scope.cases_only = false;
     if let Some(kinds) = shape.kinds().filter(|_| scope.runs.is_empty() && scope.kinds.is_empty()) {
         scope.kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
     }
