@@ -19,6 +19,7 @@ use super::metrics::MetricsArgs;
 use super::runs::RunsArgs;
 use super::show::ShowArgs;
 use super::sql::SqlArgs;
+use super::versions::VersionsArgs;
 use super::views::ViewsArgs;
 use crate::answer::number::{count, counted};
 use crate::render::{RENDERERS, Renderer, renderer, renderer_of_ending};
@@ -66,6 +67,7 @@ enum What {
     Runs(RunsArgs),
     Show(ShowArgs),
     Sql(SqlArgs),
+    Versions(VersionsArgs),
     Views(ViewsArgs),
     #[command(name = RELATION, hide = true)]
     Relation(RelationArgs),
@@ -135,6 +137,7 @@ async fn write(what: What, context: &Context<'_>) -> Result<u8, CliError> {
         What::Runs(args) => super::runs::run(args, context).await,
         What::Show(args) => super::show::run(args, context).await,
         What::Sql(args) => super::sql::run(args, context).await,
+        What::Versions(args) => super::versions::run(args, context).await,
         What::Views(args) => super::views::run(args, context).await,
         What::Relation(args) => relation::run(args, context).await,
         // The command line is parsed again before it comes here.
