@@ -35,10 +35,6 @@ pub struct DiffArgs {
     #[arg(value_name = "ARM")]
     names: Vec<String>,
 
-    /// Only cases whose id matches this glob, or is exactly this.
-    #[arg(long, value_name = "GLOB")]
-    case: Option<String>,
-
     /// What is compared in a text: auto, words, lines or keys (of JSON) [default: auto].
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     level: Option<LevelWish>,
@@ -78,14 +74,13 @@ pub async fn run(args: DiffArgs, context: &Context<'_>) -> Result<u8, CliError> 
             LevelWish::Auto => None,
             LevelWish::Fixed(level) => Some(level),
         }),
-        case: args.case,
         cases: args.cases.or_else(|| on_a_page(context)),
         all: args.all,
     };
     let found = differences(&mut session, &candidate, &question).await?;
     context.output.answer(&found.answer)?;
     Ok(match code {
-        exit::OK if !found.comparable && question.case.is_none() => exit::NOT_COMPARABLE,
+        exit::OK if !found.comparable => exit::NOT_COMPARABLE,
         code => code,
     })
 }

@@ -10,7 +10,6 @@ use serde_json::Value;
 use super::compare::{CaseLimit, Outcome};
 use crate::answer::Answer;
 use crate::diff::{Diff, Level, diff};
-use crate::model::nearest;
 use crate::session::{Session, SessionError};
 
 /// What is asked beyond the session and the two arms.
@@ -18,8 +17,6 @@ use crate::session::{Session, SessionError};
 pub struct Asked {
     /// At which level texts are compared; the one that fits each case when `None`.
     pub level: Option<Level>,
-    /// Only cases whose id matches this glob, or is exactly this.
-    pub case: Option<String>,
     /// How many cases to show; `None` for the default of the format.
     pub cases: Option<CaseLimit>,
     /// Whether people too are shown every case and all of each text.
@@ -155,15 +152,8 @@ async fn outputs(session: &mut Session, candidate: &str, asked: &Asked) -> Resul
     }
     let bound = [("candidate", ScalarValue::Utf8(Some(candidate.to_owned())))];
     let rows: Vec<OutputChange> = session.rows_with(OUTPUTS, &bound).await?.read()?;
-    let (rows, others): (Vec<OutputChange>, Vec<OutputChange>) =
-        rows.into_iter().partition(|row| fits(row, asked));
     let counts = counted(&rows);
-    let mut notes = notes(&rows);
-    if let (Some(case), true) = (&asked.case, rows.is_empty()) {
-        let near = nearest(case, others.iter().map(|row| row.case_id.as_str()));
-        let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-        notes.push(format!("no case fits {case}{near}"));
-    }
+    let notes = notes(&rows);
     Ok(Outputs {
         by: session.by().to_owned(),
         baseline,
@@ -173,14 +163,6 @@ async fn outputs(session: &mut Session, candidate: &str, asked: &Asked) -> Resul
         counts,
         cases: changed_cases(rows, asked),
         notes,
-    })
-}
-
-/// Whether a case is one of those asked for: its id by a glob or, since ids hold any character, as it is.
-fn fits(row: &OutputChange, asked: &Asked) -> bool {
-    asked.case.as_ref().is_none_or(|wanted| {
-        row.case_id == *wanted
-            || glob::Pattern::new(wanted).is_ok_and(|pattern| pattern.matches(&row.case_id))
     })
 }
 
