@@ -7,7 +7,7 @@ use crate::answer::{Block, Cell, Column, Mark, Table, number};
 use crate::model::RUN_METRICS;
 use crate::session::Session;
 
-/// From how many arms on the table is turned: arms as rows.
+/// From how many arms on the table may be turned: arms as rows, when they are at least as many as the numbers of each.
 const MOST_COLUMNS: usize = 4;
 
 /// How many tasks get a table of their own.
@@ -139,7 +139,8 @@ fn grid(comparison: &Comparison, task: Option<&str>, metrics: &[String], how: (&
         rows.push((metric.clone(), aggregate_word(&known.aggregate), cells));
     }
     let heads: Vec<String> = comparison.arms.iter().map(|arm| labels.get(&arm.arm).to_owned()).collect();
-    if heads.len() > MOST_COLUMNS { turned(&heads, rows) } else { upright(&heads, rows) }
+    let turn = heads.len() > MOST_COLUMNS && heads.len() >= rows.len();
+    if turn { turned(&heads, rows) } else { upright(&heads, rows) }
 }
 
 /// How an aggregate is called beside its metric.
