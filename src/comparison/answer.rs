@@ -27,6 +27,8 @@ struct Ran {
 struct Counts {
     task: Option<String>,
     metric: String,
+    name: String,
+    step: Option<String>,
     direction: String,
     aggregate: String,
     unit: Option<String>,
@@ -54,17 +56,11 @@ struct Case {
     outcome: String,
 }
 
-#[derive(Deserialize)]
-struct AtStep {
-    metric: String,
-    step: String,
-}
-
 const ARMS: &str = "SELECT DISTINCT arm, ingest_id FROM results";
 
 const RAN: &str = "SELECT arm, task, case_id FROM arm_cases ORDER BY task, case_id";
 
-const COUNTS: &str = "SELECT change_counts.*, coverage.direction, coverage.aggregate, coverage.unit, \
+const COUNTS: &str = "SELECT change_counts.*, coverage.name, coverage.step, coverage.direction, coverage.aggregate, coverage.unit, \
      old.value AS baseline_value, new.value AS candidate_value \
      FROM change_counts INNER JOIN metric_coverage AS coverage ON change_counts.metric = coverage.metric \
      LEFT JOIN arm_aggregates AS old ON old.basis = 'common' AND old.arm = change_counts.baseline \
@@ -75,8 +71,6 @@ const COUNTS: &str = "SELECT change_counts.*, coverage.direction, coverage.aggre
 
 const CASES: &str = "SELECT task, case_id, metric, baseline_value, candidate_value, delta, outcome \
      FROM score_changes ORDER BY task, case_id";
-
-const STEPS: &str = "SELECT DISTINCT metric, step FROM scores WHERE step IS NOT NULL";
 
 pub(super) async fn of(both: Both, options: CompareOptions) -> Result<RunComparison, CompareError> {
     let task = options.task;
@@ -127,17 +121,16 @@ async fn cases(session: &mut Session, old: &str, new: &str) -> Result<[Vec<CaseI
 
 async fn changes(session: &mut Session) -> Result<Vec<MetricChange>, SessionError> {
     let counts: Vec<Counts> = session.rows(COUNTS).await?.read()?;
-    let steps: Vec<AtStep> = session.rows(STEPS).await?.read()?;
     let cases: Vec<Case> = session.rows(CASES).await?.read()?;
     let mut of_metric: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
     for case in &cases {
         of_metric.entry(&case.metric).or_default().push(case);
     }
     let all = |counts: &Counts| of_metric.get(counts.metric.as_str()).map_or(&[][..], Vec::as_slice);
-    Ok(counts.iter().map(|counts| change(counts, all(counts), &steps)).collect())
+    Ok(counts.iter().map(|counts| change(counts, all(counts))).collect())
 }
 
-fn change(counts: &Counts, cases: &[&Case], steps: &[AtStep]) -> MetricChange {
+fn change(counts: &Counts, cases: &[&Case]) -> MetricChange {
     let cases: Vec<&Case> = cases
         .iter()
         .copied()
@@ -145,12 +138,11 @@ fn change(counts: &Counts, cases: &[&Case], steps: &[AtStep]) -> MetricChange {
         .collect();
     let named =
         |outcome: &str| cases.iter().filter(|case| case.outcome == outcome).map(|case| id_of(case)).collect();
-    let (metric, step) = at_step(&counts.metric, steps);
     let delta = counts.candidate_value.zip(counts.baseline_value).map(|(new, old)| new - old);
     let base = counts.baseline_value.map(f64::abs).filter(|size| *size > 0.0);
     MetricChange {
-        metric,
-        step,
+        metric: counts.name.clone(),
+        step: counts.step.clone(),
         task: counts.task.clone(),
         direction: Direction::parse(&counts.direction).unwrap_or(Direction::Higher),
         aggregate: counts.aggregate.clone(),
@@ -184,16 +176,4 @@ fn values_of(case: &Case) -> Option<CaseChange> {
         candidate: case.candidate_value?,
         delta: case.delta?,
     })
-}
-
-/// A metric of a step stands in the views as `NAME @ STEP`; a name that only looks like it is a name.
-fn at_step(name: &str, steps: &[AtStep]) -> (String, Option<String>) {
-    let found = steps.iter().find(|known| {
-        name.strip_prefix(known.metric.as_str()).and_then(|rest| rest.strip_prefix(" @ "))
-            == Some(&known.step)
-    });
-    match found {
-        Some(known) => (known.metric.clone(), Some(known.step.clone())),
-        None => (name.to_owned(), None),
-    }
 }

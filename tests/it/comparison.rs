@@ -156,3 +156,18 @@ async fn what_is_not_one_run_is_named() {
         compare_runs(fixture("agentv/baseline"), stored, of_task("support-bot")).await.unwrap_err();
     assert_eq!(no_results.to_string(), "run one has no results of task support-bot");
 }
+
+/// A metric on two events stays two metrics: of the session 1, 0, 0 -> 1, 1, 0; of the call `draft` 0.25, 0.5, 0.75 ->
+/// 0.5, 0.5, 0.25.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_metric_of_a_step_is_found_by_metric_and_step() {
+    let (old, new) = (fixture("honeyhive/baseline"), fixture("honeyhive/candidate"));
+    let comparison = compare_runs(old, new, CompareOptions::default()).await.expect("two runs");
+    let counts = |step: Option<&str>| {
+        let change = comparison.get_metric_change("accuracy", step).expect("accuracy");
+        (change.found, change.improved.len(), change.regressed.len(), change.unchanged.len())
+    };
+    assert_eq!(counts(None), (3, 1, 0, 2));
+    assert_eq!(counts(Some("draft")), (3, 1, 1, 1));
+    assert!(comparison.get_metric_change("accuracy", Some("nowhere")).is_none());
+}
