@@ -8,7 +8,8 @@
 -- and no output tokens, the tool's three counts stand together, so that they add up. Confidence bands: the tool's
 -- label, else logprob above 0 and up to 1: high from 0.85, medium from 0.50; percentages over rows with a band.
 -- approval_rate is applied over processed cases, null when none was processed. completeness is keys over planned keys,
--- null when nothing is planned.
+-- null when nothing is planned, and for a run that asked a question. models are those of the rows; of a run without any
+-- row the one that it was set to (params.llm_model).
 WITH banded AS (
     SELECT
         *,
@@ -79,7 +80,13 @@ SELECT
     runs.status,
     runs.started_at,
     runs.ended_at,
-    counted.models,
+    coalesce(
+        counted.models,
+        CASE
+            WHEN json_get_str(runs.params, 'llm_model') IS NOT NULL
+                THEN make_array(json_get_str(runs.params, 'llm_model'))
+        END
+    ) AS models,
     coalesce(counted.attempts, 0) AS attempts,
     coalesce(counted.cases, 0) AS cases,
     coalesce(counted.superseded, 0) AS superseded,
@@ -115,7 +122,7 @@ SELECT
     runs.applied_count,
     runs.planned_count,
     CASE
-        WHEN runs.planned_count > 0 THEN CAST(coalesce(counted.cases, 0) AS DOUBLE) / runs.planned_count
+        WHEN runs.planned_count > 0 AND runs.kind <> 'ask' THEN CAST(coalesce(counted.cases, 0) AS DOUBLE) / runs.planned_count
     END AS completeness,
     runs.folded_count AS folded,
     runs.skipped_count AS skipped,

@@ -89,7 +89,9 @@ pub struct SessionArgs {
     pub scope: Option<String>,
 
     /// What is compared: run, model, prompt, experiment, provider, variant, any column of runs or results,
-    /// tags.KEY or params.KEY. Each of its values is one arm (one side) of the comparison.
+    /// tags.KEY or params.KEY (AMX: params.llm_profile). Each of its values is one arm (one side) of the comparison: runs
+    /// that share it are taken together [default: run when several runs are named, else auto: the first of model,
+    /// prompt, experiment, provider and variant with several values].
     #[arg(long, global = true, value_name = "DIMENSION")]
     pub by: Option<String>,
 

@@ -22,11 +22,12 @@ const RUNS_SHOWN: usize = 20;
   runq runs --kind 'analyze.*' --asset schema=sales --last 3
   runq runs --search nightly --format ids | runq compare -")]
 pub struct RunsArgs {
-    /// Only runs that have results of this model.
+    /// Only runs of this model.
     #[arg(long)]
     model: Option<String>,
 
-    /// Only this status: complete, incomplete, running, failed, cancelled or unknown.
+    /// Only this status: complete, incomplete, running, failed, cancelled or unknown. AMX's success, ready_for_review
+    /// and applied_partial are complete.
     #[arg(long, value_parser = status)]
     status: Option<String>,
 

@@ -57,10 +57,15 @@ impl Labels {
 
 /// How many arms there are, by the dimension's own plural where it has one.
 pub(crate) fn arms_in_words(count: usize, by: &str) -> String {
-    const NOUNS: [&str; 7] = ["run", "model", "prompt", "experiment", "provider", "variant", "task"];
-    if NOUNS.contains(&by) {
-        number::counted(count, by, &format!("{by}s"))
-    } else {
-        number::counted(count, &format!("value of {by}"), &format!("values of {by}"))
-    }
+    let one = if has_plural(by) { by.to_owned() } else { format!("value of {by}") };
+    number::counted(count, &one, &plural(by))
+}
+
+/// The arms of a dimension: models, values of tags.owner.
+pub(crate) fn plural(by: &str) -> String {
+    if has_plural(by) { format!("{by}s") } else { format!("values of {by}") }
+}
+
+fn has_plural(by: &str) -> bool {
+    ["run", "model", "prompt", "experiment", "provider", "variant", "task"].contains(&by)
 }

@@ -10,7 +10,7 @@ use crate::session::{Facts, Request, RunEntry, Session, SessionError, text_value
 /// Which runs are listed.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Only runs with results of this model.
+    /// Only runs of this model.
     pub model: Option<String>,
     /// Only this status.
     pub status: Option<String>,
@@ -195,8 +195,9 @@ async fn with_model(
     }
     let mut session = Session::open(facts.clone(), Request::default()).await?;
     let bound = [("model", datafusion::common::ScalarValue::Utf8(Some(model.to_owned())))];
-    let rows =
-        session.rows_with("SELECT DISTINCT ingest_id FROM results WHERE model = $model", &bound).await?;
+    let rows = session
+        .rows_with("SELECT ingest_id FROM run_overview WHERE array_has(models, $model)", &bound)
+        .await?;
     let ingests = text_values(&rows, 0);
     Ok(listed.into_iter().filter(|entry| ingests.contains(&entry.run.ingest_id)).collect())
 }

@@ -53,7 +53,8 @@ impl Dimension {
         if RunRow::columns().iter().any(|column| column.name == name) {
             return of_run_column(name, runs);
         }
-        Err(SessionError::UnknownDimension { name: name.to_owned(), near: near_dimension(name) })
+        let near = near_setting(name, runs).or_else(|| near_dimension(name));
+        Err(SessionError::UnknownDimension { name: name.to_owned(), near })
     }
 
     /// The arm of a row as an expression over its table; `None` when a lookup by ingest is needed.
@@ -151,6 +152,17 @@ fn of_run_column(name: &str, runs: &[RunEntry]) -> Result<Dimension, SessionErro
         })
         .collect();
     Ok(Dimension::Run(arms))
+}
+
+/// `params.KEY` or `tags.KEY` of a run where the key alone was given.
+fn near_setting(name: &str, runs: &[RunEntry]) -> Option<String> {
+    let has = |text: &Option<String>| {
+        let map: Option<Value> = text.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        map.is_some_and(|map| map.get(name).is_some())
+    };
+    let of = |object: &str, has_it: bool| has_it.then(|| format!("{object}.{name}"));
+    of("params", runs.iter().any(|entry| has(&entry.run.params)))
+        .or_else(|| of("tags", runs.iter().any(|entry| has(&entry.run.tags))))
 }
 
 fn near_dimension(name: &str) -> Option<String> {

@@ -58,7 +58,7 @@ pub(crate) async fn register(
     let steps = steps_of_cases(ctx, steps, of_task(ctx, &facts.results, runs, asked)?, asked)?;
     let steps = arms_of(ctx, steps, &of_steps(asked.dimension, runs))?;
     let clusters = clusters(&results, asked.options)?;
-    let arms = run_arms(ctx, &results, asked.dimension)?;
+    let arms = run_arms(ctx, &results, (runs, asked))?;
     let frames = [
         ("results", results),
         ("family_results", family),
@@ -232,16 +232,18 @@ fn arms_batch(arms: &HashMap<String, String>) -> Result<RecordBatch, SessionErro
     Ok(RecordBatch::try_from_iter([("arm_ingest_id", ingests), ("arm", names)])?)
 }
 
-/// Which arms each run has results in. A run without any is in an arm all the same when runs make the arms.
+/// Which arms each run has results in. A run without any is in an arm all the same when runs make the arms. Re-runs and
+/// variations of runs in scope count in none, as their results do.
 fn run_arms(
     ctx: &SessionContext,
     results: &DataFrame,
-    dimension: &Dimension,
+    (runs, asked): (&[RunEntry], &Asked<'_>),
 ) -> Result<DataFrame, SessionError> {
-    Ok(match dimension {
+    Ok(match asked.dimension {
         Dimension::Run(arms) => ctx
             .read_batch(arms_batch(arms)?)?
-            .select(vec![column("arm_ingest_id").alias("ingest_id"), column("arm")])?,
+            .select(vec![column("arm_ingest_id").alias("ingest_id"), column("arm")])?
+            .filter(Expr::Not(Box::new(is_version(runs, asked.originals))))?,
         Dimension::Row(_) | Dimension::Result(_) => {
             let counted = results.clone().filter(column("is_version").is_false())?;
             counted.select(vec![column("ingest_id"), column("arm")])?.distinct()?

@@ -224,6 +224,8 @@ pub(crate) struct Comparison {
     pub alpha: f64,
     pub arms: Vec<Arm>,
     pub coverage: Vec<Coverage>,
+    /// How many cases any arm ran.
+    pub case_count: i64,
     pub values: Vec<Value>,
     pub changes: Vec<Change>,
     pub improved_and_regressed: Vec<CaseChange>,
@@ -259,6 +261,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
     arms.sort_by_key(|arm| arm.arm != baseline);
     let coverage: Vec<Coverage> =
         session.rows("SELECT * FROM metric_coverage ORDER BY built_in DESC, metric").await?.read()?;
+    let case_count: Vec<Counted> = session.rows(CASE_COUNT).await?.read()?;
     let records = session.rows(VALUES).await?;
     let values: Vec<Value> = records.read()?;
     known_metrics(&coverage, &values, (asked, &session.request().options))?;
@@ -281,6 +284,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
         baseline,
         arms,
         coverage,
+        case_count: case_count.first().map_or(0, |counted| counted.n),
         records,
     };
     if comparison.arms.len() > 1 {
@@ -305,6 +309,13 @@ const VALUES: &str = "SELECT winners.task, winners.metric, winners.arm, winners.
      ON winners.arm = summary.arm AND winners.metric = summary.metric \
      AND (winners.task IS NOT DISTINCT FROM summary.task) \
      ORDER BY winners.task NULLS FIRST, winners.metric, winners.arm";
+
+#[derive(Deserialize)]
+struct Counted {
+    n: i64,
+}
+
+const CASE_COUNT: &str = "SELECT count(*) AS n FROM (SELECT DISTINCT task, case_id FROM arm_cases)";
 
 const CHANGES: &str = "SELECT * FROM change_counts ORDER BY task NULLS FIRST, metric, candidate";
 

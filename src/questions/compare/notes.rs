@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::screen::shown_metrics;
+use super::screen::{counted_runs, shown_metrics};
 use super::{Arm, Compare, Comparison, Value};
 use crate::answer::number;
 use crate::model::RunRow;
+use crate::questions::labels::plural;
 use crate::session::Session;
 
 /// The notes of a comparison, most telling first.
@@ -27,6 +28,7 @@ pub(super) fn of(comparison: &Comparison, session: &Session, asked: &Compare) ->
     }));
     notes.extend(nothing_in_common(comparison));
     notes.extend(without_results(comparison));
+    notes.extend(not_counted(comparison, session));
     notes.extend(comparison.arms.iter().filter_map(|arm| bounds(comparison, arm)));
     notes.extend(disagreeing_winners(comparison, &shown_metrics(comparison, asked)));
     notes.extend(uneven_runs(comparison, &shown_metrics(comparison, asked)));
@@ -54,6 +56,24 @@ fn without_results(comparison: &Comparison) -> Option<String> {
     let empty: Vec<&str> =
         comparison.arms.iter().filter(|arm| arm.result_count == 0).map(|arm| arm.arm.as_str()).collect();
     (!empty.is_empty()).then(|| format!("without any result: {} {}", comparison.by, empty.join(", ")))
+}
+
+/// Runs in scope that no arm is made of: versions of other runs, and runs that gave nothing to put into an arm.
+fn not_counted(comparison: &Comparison, session: &Session) -> Vec<String> {
+    let counted = counted_runs(comparison);
+    let outside = session.runs().iter().map(|entry| &entry.run);
+    let (versions, others): (Vec<&RunRow>, Vec<&RunRow>) =
+        outside.filter(|run| !counted.contains(run.run_id.as_str())).partition(|run| run.relation.is_some());
+    let empty: Vec<&str> =
+        others.iter().filter(|run| run.result_count == 0).map(|run| run.run_id.as_str()).collect();
+    let of_versions = match versions.len() {
+        0 => None,
+        1 => Some(format!("run {} is a version of another run and does not count", versions[0].run_id)),
+        count => Some(format!("{count} re-runs and variations are versions of other runs and do not count")),
+    };
+    let shown = of_versions.map(|said| format!("{said}: --by run compares them, --versions shows them"));
+    let without = (!empty.is_empty()).then(|| format!("without any result: run {}", empty.join(", ")));
+    shown.into_iter().chain(without).collect()
 }
 
 /// The bounds that errors leave to the primary metric of an arm.
@@ -110,9 +130,9 @@ fn uneven_runs(comparison: &Comparison, shown: &[String]) -> Option<String> {
         comparison.values.iter().filter(unmarked).map(|value| value.metric.as_str()).collect();
     (!metrics.is_empty()).then(|| {
         format!(
-            "{} not marked: the {}s did not run the same cases",
+            "{} not marked: the {} did not run the same cases",
             metrics.into_iter().collect::<Vec<_>>().join(", "),
-            comparison.by
+            plural(&comparison.by)
         )
     })
 }
@@ -163,8 +183,11 @@ fn one_sided_cases(comparison: &Comparison) -> Vec<String> {
         .filter(|change| change.baseline_only + change.candidate_only > 0 && super::shares_a_case(change))
         .map(|change| {
             format!(
-                "{} cases only in {}, {} only in {}: changes are over the cases that both ran",
-                change.baseline_only, change.baseline, change.candidate_only, change.candidate
+                "{} only in {}, {} only in {}: changes are over the cases that both ran",
+                number::counted(usize::try_from(change.baseline_only).unwrap_or(0), "case", "cases"),
+                change.baseline,
+                change.candidate_only,
+                change.candidate
             )
         })
         .collect()

@@ -1,5 +1,7 @@
 //! A comparison as a person reads it: the arms beside each other, what changed, the cases that changed most.
 
+use std::collections::BTreeSet;
+
 use super::super::labels::{Labels, arms_in_words};
 use super::case_table;
 use super::{Arm, Change, Compare, Comparison, Value};
@@ -42,6 +44,11 @@ pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare
     blocks
 }
 
+/// The runs that the arms are made of.
+pub(super) fn counted_runs(comparison: &Comparison) -> BTreeSet<&str> {
+    comparison.arms.iter().flat_map(|arm| arm.run_ids.iter().map(String::as_str)).collect()
+}
+
 fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Block {
     let runs = session.runs();
     let tasks = tasks(comparison).into_iter().flatten().count();
@@ -49,14 +56,11 @@ fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Bloc
         (1, _) => comparison.values.iter().find_map(|value| value.task.clone()).unwrap_or_default(),
         (tasks, _) => format!("{tasks} tasks"),
     };
-    let cases = comparison.coverage.iter().map(|metric| metric.all_cases).max().unwrap_or(0);
-    let arms = comparison.arms.len().max(1) as i64;
-    let per_arm = comparison.arms.iter().map(|arm| arm.case_count).max().unwrap_or(cases / arms);
+    let cases = number::counted(usize::try_from(comparison.case_count).unwrap_or(0), "case", "cases");
     let by = arms_in_words(comparison.arms.len(), &comparison.by);
-    let of_runs = match (comparison.by.as_str(), runs.len()) {
-        ("run", _) => String::new(),
-        (_, 1) => " of 1 run".to_owned(),
-        (_, count) => format!(" of {count} runs"),
+    let of_runs = match comparison.by.as_str() {
+        "run" => String::new(),
+        _ => format!(" of {}", number::counted(counted_runs(comparison).len(), "run", "runs")),
     };
     let baseline = match comparison.arms.len() {
         0 | 1 => String::new(),
@@ -67,7 +71,7 @@ fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Bloc
         ),
     };
     Block::Headline {
-        left: format!("{what} · {} cases · {by}{of_runs}{baseline}", number::count(per_arm)),
+        left: format!("{what} · {cases} · {by}{of_runs}{baseline}"),
         right: match session.runs_there() {
             there if there == runs.len() => session.origin().to_owned(),
             there => format!("{}, {} of {} runs", session.origin(), runs.len(), number::count(there as i64)),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Block, SCHEMA_VERSION};
-use crate::model::{RunRow, Status};
+use crate::model::{RunRow, RunStatus, Status};
 use crate::session::{Session, SessionError, text_values};
 pub(super) use screen::screen_word;
 pub use screen::shell_word;
@@ -134,6 +134,7 @@ pub async fn show(session: &mut Session, asked: &Show) -> Result<Answer, Session
         [] if asked.status.is_some() || asked.case.is_some() => {
             blocks.push(Block::Line("no case fits".to_owned()))
         }
+        [] => blocks.push(Block::Line("no results".to_owned())),
         cases => blocks.push(Block::Table(case_table(cases, asked, models > 1))),
     }
     if only_missing || asked.status.is_none() {
@@ -208,13 +209,15 @@ async fn known_metrics(session: &mut Session, asked: &Show) -> Result<(), Sessio
     }
 }
 
-/// How many planned keys have no row: the listed ones, else the planned count less the keys there are.
+/// How many planned keys have no row: the listed ones, else the planned count less the keys there are. A complete run
+/// has done what it was to do, whatever it planned (AMX's ask plans assets and writes none).
 fn missing_count(run: &RunRow, overview: &BTreeMap<String, Value>, missing: &[Missing]) -> Option<i64> {
     if run.planned_keys.is_some() {
         return Some(missing.len() as i64);
     }
     let cases = overview.get("cases").and_then(Value::as_i64).unwrap_or(0);
-    run.planned_count.map(|planned| (planned - cases).max(0))
+    let complete = run.status == RunStatus::Complete.as_str();
+    run.planned_count.map(|planned| if complete { 0 } else { (planned - cases).max(0) })
 }
 
 /// Whether a case is one of those asked for: its status by the stored word or by the one on screen, its id by a glob or,

@@ -25,7 +25,7 @@ pub(super) fn facts_table(run: &RunRow, overview: &BTreeMap<String, Value>, said
     let mut facts: Vec<(&str, String)> = Vec::new();
     facts.extend(origin(run));
     facts.extend([
-        ("status", run.status.clone()),
+        ("status", status(run)),
         ("cases", counts.to_owned()),
         ("pass rate", pass_rates(overview)),
     ]);
@@ -80,6 +80,20 @@ pub(super) fn facts_table(run: &RunRow, overview: &BTreeMap<String, Value>, said
     }
 }
 
+/// How the run ended: the stored word, the tool's own where it says more, and the error of the run.
+fn status(run: &RunRow) -> String {
+    let extra: Option<Value> = run.extra.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let of = |name: &str| extra.as_ref().and_then(|extra| extra.get(name)?.as_str());
+    let mut text = run.status.clone();
+    if let Some(own) = of("status").filter(|own| !own.is_empty() && *own != run.status) {
+        text.push_str(&format!(" ({}: {own})", run.tool));
+    }
+    if let Some(error) = of("error").filter(|error| !error.is_empty()) {
+        text.push_str(&format!(" · {error}"));
+    }
+    text
+}
+
 /// What was executed, and what that is to an earlier run.
 fn origin(run: &RunRow) -> Vec<(&'static str, String)> {
     let command = run.command.as_ref().map(|command| ("command", command.clone()));
@@ -99,7 +113,10 @@ fn pass_rates(overview: &BTreeMap<String, Value>) -> String {
     let rate = |name: &str| overview.get(name).and_then(Value::as_f64).map(number::percent);
     let or_dash = |name: &str| rate(name).unwrap_or_else(|| "—".to_owned());
     let attempts = overview.get("attempts").and_then(Value::as_i64).unwrap_or(0);
-    if attempts > 0 && rate("pass_rate_attempts").is_none() {
+    if attempts == 0 {
+        return "— no results".to_owned();
+    }
+    if rate("pass_rate_attempts").is_none() {
         return "— nothing to grade by: no verdicts, no scores".to_owned();
     }
     format!(
@@ -227,7 +244,8 @@ pub(super) fn missing_blocks(missing: &[Missing], count: Option<i64>) -> Vec<Blo
     const NAMED: usize = 10;
     match count {
         Some(count) if count > 0 && missing.is_empty() => {
-            vec![Block::Line(format!("missing {count} planned cases; which ones the source does not say"))]
+            let which = if count == 1 { "case; which one" } else { "cases; which ones" };
+            vec![Block::Line(format!("missing {count} planned {which} the source does not say"))]
         }
         Some(count) if count > 0 => {
             let names: Vec<String> = missing
@@ -252,7 +270,8 @@ pub(super) fn missing_blocks(missing: &[Missing], count: Option<i64>) -> Vec<Blo
 /// What to do when rows are open: those of `failed_rows`, and planned keys that the source only counts.
 pub(super) fn hint(run: &RunRow, failed: i64, uncounted: i64) -> Option<Block> {
     let open = failed + uncounted;
-    (open > 0).then(|| {
+    // Without a row to list the statement would answer nothing.
+    (failed > 0).then(|| {
         Block::Line(format!(
             "{open} open, to resume or run again: runq sql \"SELECT * FROM failed_rows\" --run {}",
             shell_word(&run.run_id)

@@ -42,7 +42,7 @@ fn ids(value: &Value) -> Vec<String> {
 
 /// A row of `asset_versions` in the terms of AMX's `per_column`.
 #[derive(Deserialize)]
-struct Version {
+pub(super) struct Version {
     root_run_id: String,
     case_id: String,
     label: String,
@@ -57,7 +57,7 @@ struct Version {
 
 impl Version {
     /// AMX names parent, kind and seed of descendants only, and the root as their parent.
-    fn as_amx(&self) -> Value {
+    pub(super) fn as_amx(&self) -> Value {
         let below = self.kind != "original";
         json!({
             "run_id": self.root_run_id,
@@ -75,7 +75,7 @@ impl Version {
     }
 }
 
-fn of_amx(row: &Value) -> Value {
+pub(super) fn of_amx(row: &Value) -> Value {
     let part = |name: &str| row[name].as_str().filter(|part| !part.is_empty());
     let asset: Vec<&str> = ["schema", "table", "column"].into_iter().filter_map(part).collect();
     let id = |name: &str| if row[name].is_null() { Value::Null } else { json!(row[name].to_string()) };

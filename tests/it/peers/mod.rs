@@ -4,6 +4,7 @@
 //! What is expected comes from the recordings, from the raw lines of the row files, or from the issue; nothing of it
 //! is computed by runq.
 
+mod amx_answers;
 mod amx_import;
 mod amx_shapes;
 mod amx_versions;
