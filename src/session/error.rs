@@ -90,6 +90,14 @@ pub enum SessionError {
         /// The metric that is nearest to it.
         near: Option<String>,
     },
+    /// An option about the values of cases, for a metric that is measured by run.
+    #[error("{flag} {metric}: a run has one value of it and a case none")]
+    MetricByRun {
+        /// The option.
+        flag: &'static str,
+        /// The metric.
+        metric: String,
+    },
     /// No result took such a step.
     #[error("there is no {what} {name}")]
     UnknownStep {
@@ -209,6 +217,9 @@ impl SessionError {
             Self::UnknownMetric { metrics, near, .. } => {
                 did_you_mean(near).or_else(|| Some(format!("there are {}", shortened(metrics))))
             }
+            Self::MetricByRun { metric, .. } => Some(format!(
+                "it is the mean over the runs of an arm, a share the ratio of two sums; --metric {metric} shows it"
+            )),
             _ => None,
         }
     }
