@@ -25,6 +25,7 @@ use datafusion::sql::parser::Statement;
 pub use cases::of_facts as case_ids;
 pub use error::{SessionError, unknown_table};
 pub use facts::{Facts, RunEntry, read_runs};
+pub use opening::dimension_with;
 pub use options::{Asset, By, ErrorsAs, Options, Scope};
 pub use relations::BASE_RELATIONS;
 pub use rows::Rows;

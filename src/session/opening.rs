@@ -2,7 +2,7 @@
 
 use arrow::array::Int64Array;
 use datafusion::functions_aggregate::expr_fn::count_distinct;
-use datafusion::prelude::{SessionContext, coalesce, col, lit};
+use datafusion::prelude::{Expr, SessionContext, coalesce, col, lit, when};
 
 use super::cases::Cases;
 use super::dimension::{self, Dimension};
@@ -64,27 +64,39 @@ pub(super) fn later_states(runs: Vec<RunEntry>) -> Vec<RunEntry> {
     kept
 }
 
+/// The first of the dimensions `auto` knows that has both values in some run.
+///
+/// # Errors
+/// When the results cannot be read.
+pub async fn dimension_with(facts: &Facts, values: [&str; 2]) -> Result<Option<&'static str>, SessionError> {
+    let wanted: Vec<Expr> = values.iter().map(|value| lit(*value)).collect();
+    let of_dimension = |name: &str| Ok(when(col(name).in_list(wanted.clone(), false), col(name)).end()?);
+    let counts = distinct_values(facts, &facts.runs, of_dimension).await?;
+    Ok(counts.into_iter().find_map(|(name, count)| (count == 2).then_some(name)))
+}
+
 /// The first of the dimensions `auto` knows that has several values, else the run.
 pub(super) async fn varying(facts: &Facts, runs: &[RunEntry]) -> Result<String, SessionError> {
+    let or_empty = |name: &str| Ok(coalesce(vec![col(name), lit("")]));
+    let counts = distinct_values(facts, runs, or_empty).await?;
+    let varies = counts.into_iter().find_map(|(name, count)| (count > 1).then_some(name));
+    Ok(varies.unwrap_or("run").to_owned())
+}
+
+/// How many values the results of some runs have in each of the dimensions that `auto` knows.
+async fn distinct_values(
+    facts: &Facts,
+    runs: &[RunEntry],
+    value: impl Fn(&str) -> Result<Expr, SessionError>,
+) -> Result<Vec<(&'static str, i64)>, SessionError> {
     let ctx = SessionContext::new();
     let frame = ctx.read_table(std::sync::Arc::clone(&facts.results))?;
-    let counts = relations::of_runs(&ctx, frame, runs)?
-        .aggregate(
-            vec![],
-            dimension::AUTO
-                .iter()
-                .map(|name| count_distinct(coalesce(vec![col(*name), lit("")])).alias(*name))
-                .collect(),
-        )?
-        .collect()
-        .await?;
-    let varies = |name: &&str| {
-        counts.iter().any(|batch| {
-            batch
-                .column_by_name(name)
-                .and_then(|column| column.as_any().downcast_ref::<Int64Array>())
-                .is_some_and(|values| values.values().iter().any(|count| *count > 1))
-        })
+    let counted = |name: &&str| Ok(count_distinct(value(name)?).alias(*name));
+    let counted = dimension::AUTO.iter().map(counted).collect::<Result<Vec<_>, SessionError>>()?;
+    let batches = relations::of_runs(&ctx, frame, runs)?.aggregate(vec![], counted)?.collect().await?;
+    let count = |name: &str| {
+        let columns = batches.iter().filter_map(|batch| batch.column_by_name(name));
+        columns.filter_map(|column| column.as_any().downcast_ref::<Int64Array>()).flatten().flatten().sum()
     };
-    Ok(dimension::AUTO.into_iter().find(varies).unwrap_or("run").to_owned())
+    Ok(dimension::AUTO.into_iter().map(|name| (name, count(name))).collect())
 }
