@@ -7,7 +7,7 @@ use super::compare::{case_limit, only_newest_task};
 use super::context::{Asked, Context, open};
 use super::exit::{self, CliError};
 use crate::diff::Level;
-use crate::model::nearest;
+use crate::model::{few, nearest};
 use crate::questions::compare::CaseLimit;
 use crate::questions::diff::{Asked as Question, differences};
 use crate::questions::show::shell_word;
@@ -114,7 +114,7 @@ async fn of_runs(args: &DiffArgs, context: &Context<'_>) -> Result<(Session, Str
             Some("runq diff RUN RUN, or --by for the models or prompts inside of a run"),
         )),
         _ => Err(CliError::usage(
-            format!("two runs are compared at a time; these are {}: {}", arms.len(), few(&arms)),
+            format!("two runs are compared at a time; these are {}: {}", arms.len(), few(&arms, 8)),
             Some("name two of them: runq diff --by run RUN RUN PATH"),
         )),
     }
@@ -174,13 +174,6 @@ fn too_many_words(count: usize) -> CliError {
         format!("two runs or paths are compared at a time; found {count} words"),
         Some("for other dimensions: runq diff --by model BASELINE CANDIDATE [RUN|PATH ...]"),
     )
-}
-
-/// The first few names.
-fn few(names: &[String]) -> String {
-    const NAMED: usize = 8;
-    let named = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > NAMED { format!("{named} and {} more", names.len() - NAMED) } else { named }
 }
 
 fn level(word: &str) -> Result<LevelWish, String> {

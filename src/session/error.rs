@@ -4,7 +4,7 @@ use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
 
-use crate::model::nearest;
+use crate::model::{few, nearest};
 
 /// What can be wrong with a question.
 #[derive(Debug, thiserror::Error)]
@@ -256,10 +256,5 @@ pub fn unknown_table(text: &str) -> Option<&str> {
 
 /// A list that stays short on screen.
 fn shortened(names: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().checked_sub(SHOWN) {
-        Some(more @ 1..) => format!("{shown} and {more} more"),
-        _ => shown,
-    }
+    few(names, 8)
 }

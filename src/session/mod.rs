@@ -22,6 +22,7 @@ use datafusion::physical_plan::{collect, collect_partitioned};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 
+pub(crate) use cases::named as cases_named;
 pub use cases::of_facts as case_ids;
 pub use error::{SessionError, unknown_table};
 pub use facts::{Facts, RunEntry, read_runs};

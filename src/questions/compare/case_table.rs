@@ -196,4 +196,3 @@ fn on_one_line(text: &str) -> String {
         None => line,
     }
 }
-

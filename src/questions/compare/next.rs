@@ -47,9 +47,9 @@ pub(super) async fn diff_command(
         let arms = comparison.arms.iter().map(|arm| &arm.arm);
         let tells = |arm: &&String| {
             is_move(case.outcomes.get(*arm))
-                && told.iter().any(|row| {
-                    (&row.task, &row.case_id, &row.candidate) == (&case.task, &case.case_id, *arm)
-                })
+                && told
+                    .iter()
+                    .any(|row| (&row.task, &row.case_id, &row.candidate) == (&case.task, &case.case_id, *arm))
         };
         arms.into_iter().find(tells).map(|arm| (*case, arm))
     });

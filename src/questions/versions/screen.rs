@@ -29,7 +29,11 @@ pub(super) fn blocks(found: &Found, session: &Session, asked: &Versions) -> Vec<
         blocks.push(Block::Table(table(stack)));
         blocks.extend(changes::blocks(stack));
     }
-    blocks.extend(closing(found, asked, limit));
+    let closing = closing(found, asked, limit);
+    if asked.diff && !closing.is_empty() {
+        blocks.push(Block::Gap);
+    }
+    blocks.extend(closing);
     blocks
 }
 

@@ -51,8 +51,7 @@ fn original_ids(runs: &[RunEntry]) -> Vec<&str> {
 
 #[test]
 fn variations_go_three_levels_down_and_the_fourth_is_named() {
-    let runs =
-        [original(1), varied(11, 1), varied(12, 11), varied(13, 12), varied(14, 13), varied(15, 14)];
+    let runs = [original(1), varied(11, 1), varied(12, 11), varied(13, 12), varied(14, 13), varied(15, 14)];
     let (found, problems) = below(&runs, 1);
     assert_eq!(found, stack(&[(11, 1), (12, 2), (13, 3)]));
     assert_eq!(problems, ["run 14 lies deeper than 3 levels below run 1: it stands under run 11"]);
@@ -97,14 +96,8 @@ fn a_run_that_names_itself_ends() {
 #[test]
 fn circles_end_and_are_named_from_each_of_their_runs() {
     let two = [varied(5, 7), rerun(7, 5)];
-    assert_eq!(
-        below(&two, 5),
-        (stack(&[(7, 1)]), vec!["runs 5 and 7 name each other as parent".to_owned()])
-    );
-    assert_eq!(
-        below(&two, 7),
-        (stack(&[(5, 1)]), vec!["runs 5 and 7 name each other as parent".to_owned()])
-    );
+    assert_eq!(below(&two, 5), (stack(&[(7, 1)]), vec!["runs 5 and 7 name each other as parent".to_owned()]));
+    assert_eq!(below(&two, 7), (stack(&[(5, 1)]), vec!["runs 5 and 7 name each other as parent".to_owned()]));
     assert_eq!(original_ids(&two), ["5"]);
     let three = [varied(5, 9), varied(7, 5), varied(9, 7), varied(10, 9)];
     let (found, problems) = below(&three, 7);
