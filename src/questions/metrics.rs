@@ -123,12 +123,13 @@ fn said_by(metric: &Metric) -> String {
     }
 }
 
-/// Every name that `runq metrics set` may mean: of scores in any run, of headline scores, built in or described.
+/// Every name that `runq metrics set` may mean: of scores in any run, with their step and without it, of headline scores, built in or described.
 ///
 /// # Errors
 /// When the scores cannot be read.
 pub async fn metric_names(session: &mut Session) -> Result<Vec<String>, SessionError> {
     let names = "SELECT metric FROM metrics UNION SELECT metric FROM scores \
+         UNION SELECT metric FROM step_metrics \
          UNION SELECT primary_metric AS metric FROM results ORDER BY metric";
     Ok(text_values(&session.rows(names).await?, 0))
 }
