@@ -168,6 +168,31 @@ pub enum ErrorsAsArg {
     Zero,
 }
 
+impl GlobalArgs {
+    /// The flags that say which store, runs and cases are meant, as they are given again in another command. One case
+    /// alone is not among them.
+    pub fn selecting_words(&self) -> Vec<String> {
+        let session = &self.session;
+        let one = |flag: &str, value: Option<String>| value.map(|value| [flag.to_owned(), value]);
+        let many = |flag: &str, values: &[String]| -> Vec<[String; 2]> {
+            values.iter().map(|value| [flag.to_owned(), value.clone()]).collect()
+        };
+        let store = self.store.as_ref().map(|path| path.display().to_string());
+        let asset = session.asset.as_ref().map(Asset::in_words);
+        one("--store", store)
+            .into_iter()
+            .chain(many("--run", &session.runs))
+            .chain(one("--last", session.last.map(|count| count.to_string())))
+            .chain(one("--task", session.task.clone()))
+            .chain(many("--kind", &session.kinds))
+            .chain(one("--asset", asset))
+            .chain(one("--scope", session.scope.clone()))
+            .chain(one("--case-key", session.case_key.clone()))
+            .flatten()
+            .collect()
+    }
+}
+
 impl SessionArgs {
     /// The smallest change of a score that counts, where one was given for all scores or for `score`.
     ///
@@ -325,6 +350,16 @@ fn importer(name: &str) -> Result<&'static dyn Importer, String> {
 }
 
 impl ImportArgs {
+    /// Whether files are read as they are.
+    pub fn is_default(&self) -> bool {
+        self.from.is_none()
+            && self.maps.is_empty()
+            && self.mapping.is_none()
+            && self.run_column.is_none()
+            && self.duplicates.is_none()
+            && self.name.is_none()
+    }
+
     /// The options of the importers.
     ///
     /// # Errors

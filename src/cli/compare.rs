@@ -6,7 +6,7 @@ use super::args::ImportArgs;
 use super::context::{Asked, Context, open};
 use super::diff::on_a_page;
 use super::exit::{self, CliError};
-use crate::questions::compare::{CaseLimit, CaseOrder, Compare, Outcome, StepChoice, compare};
+use crate::questions::compare::{CaseLimit, CaseOrder, Compare, Named, Outcome, StepChoice, compare};
 use crate::questions::diff;
 use crate::session::{Facts, Request, SessionError};
 
@@ -80,6 +80,15 @@ impl CompareArgs {
         self.names = names;
     }
 
+    /// How the runs were named, where a person reads the answer and may go on from it. Not for names that came from
+    /// standard input and files that are read in a way of their own, nor where the differences are shown anyway.
+    fn named(&self, context: &Context<'_>) -> Option<Named> {
+        let readable = context.output.format().name() == "table" && !self.diff;
+        let repeatable = !self.names.iter().any(|name| name == "-") && self.import.is_default();
+        (readable && repeatable)
+            .then(|| Named { sources: self.names.clone(), flags: context.global.selecting_words() })
+    }
+
     /// The runs that are compared.
     pub(super) async fn asked(&self, context: &Context<'_>) -> Result<Asked, CliError> {
         let mut asked = context.asked(&self.names, &self.import).await?;
@@ -104,6 +113,7 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
         outputs: args.outputs,
         versions: args.versions,
         steps: step_choice(args.step.clone(), args.step_type.clone()),
+        named: args.named(context),
     };
     let (mut session, code) = open(args.asked(context).await?).await?;
     let mut compared = compare(&mut session, &question).await?;

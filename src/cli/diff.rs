@@ -7,10 +7,11 @@ use super::compare::{case_limit, only_newest_task};
 use super::context::{Asked, Context, open};
 use super::exit::{self, CliError};
 use crate::diff::Level;
-use crate::model::nearest;
+use crate::model::{few, nearest};
 use crate::questions::compare::CaseLimit;
 use crate::questions::diff::{Asked as Question, differences};
-use crate::session::{By, Session};
+use crate::questions::show::shell_word;
+use crate::session::{By, Session, dimension_with};
 
 /// Show what changed in the outputs between two runs, models, prompts or anything else.
 ///
@@ -92,7 +93,13 @@ pub(super) fn on_a_page(context: &Context<'_>) -> Option<CaseLimit> {
 
 /// Two runs: those named, or the two that the session's flags leave.
 async fn of_runs(args: &DiffArgs, context: &Context<'_>) -> Result<(Session, String, u8), CliError> {
-    let mut asked = context.asked(&args.names, &args.import).await?;
+    let asked = context.asked(&args.names, &args.import).await;
+    let mut asked = match (asked, args.names.as_slice()) {
+        (Err(error), [one, other]) if error.code == exit::NOT_FOUND => {
+            return Err(meant_as_values(one, other, context).await?.unwrap_or(error));
+        }
+        (asked, _) => asked?,
+    };
     asked.request.by = By::Dimension("run".to_owned());
     let (mut session, code) = opened(asked, context).await?;
     let baseline = session.baseline().await?;
@@ -107,10 +114,26 @@ async fn of_runs(args: &DiffArgs, context: &Context<'_>) -> Result<(Session, Str
             Some("runq diff RUN RUN, or --by for the models or prompts inside of a run"),
         )),
         _ => Err(CliError::usage(
-            format!("two runs are compared at a time; these are {}: {}", arms.len(), few(&arms)),
+            format!("two runs are compared at a time; these are {}: {}", arms.len(), few(&arms, 8)),
             Some("name two of them: runq diff --by run RUN RUN PATH"),
         )),
     }
+}
+
+/// Two words that name no runs, where they are two models (prompts, ...) of the store.
+async fn meant_as_values(
+    one: &str,
+    other: &str,
+    context: &Context<'_>,
+) -> Result<Option<CliError>, CliError> {
+    if context.store_path().is_none_or(|path| !path.exists()) {
+        return Ok(None);
+    }
+    let by = dimension_with(&context.stored_facts().await?, [one, other]).await?;
+    Ok(by.map(|by| {
+        let hint = format!("did you mean --by {by} {} {}?", shell_word(one), shell_word(other));
+        CliError::not_found(format!("{one} and {other} are no runs of the store and no paths"), Some(&hint))
+    }))
 }
 
 /// Two values of a dimension in some runs.
@@ -151,13 +174,6 @@ fn too_many_words(count: usize) -> CliError {
         format!("two runs or paths are compared at a time; found {count} words"),
         Some("for other dimensions: runq diff --by model BASELINE CANDIDATE [RUN|PATH ...]"),
     )
-}
-
-/// The first few names.
-fn few(names: &[String]) -> String {
-    const NAMED: usize = 8;
-    let named = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > NAMED { format!("{named} and {} more", names.len() - NAMED) } else { named }
 }
 
 fn level(word: &str) -> Result<LevelWish, String> {

@@ -78,6 +78,7 @@ impl From<SessionError> for CliError {
             | SessionError::UnknownDimension { .. }
             | SessionError::UnknownColumn { .. }
             | SessionError::UnknownStep { .. }
+            | SessionError::MetricByRun { .. }
             | SessionError::Predicate { .. }
             | SessionError::Writes { .. }
             | SessionError::View { .. } => USAGE,

@@ -5,12 +5,16 @@ use clap::{Args, Subcommand};
 use super::args::ImportArgs;
 use super::context::{Context, open, shown_path};
 use super::exit::CliError;
-use crate::model::{Aggregate, Direction, MetricRow, nearest};
+use crate::model::{Aggregate, Direction, MetricRow, is_by_run, nearest};
 use crate::questions::metrics::{metric_names, metrics};
 use crate::session::{By, Request, Session, SessionError};
 use crate::store::Publication;
 
 /// List the metrics of the runs in scope: which way each is better, how it is aggregated, and who said so; or set it.
+///
+/// Metrics that are measured by run (run_cost_usd, approval_rate, ...) stand at the end: a case has no value of them, and
+/// how runs become one value cannot be set. A metric of a step (`accuracy @ draft`) follows what is said of its name alone
+/// unless something is said of it itself.
 ///
 /// What a person sets holds for every later question about the store: winners and verdicts follow without ingesting
 /// again. It wins over what a source says, also when the source is ingested again; what was not set still comes from
@@ -21,6 +25,7 @@ use crate::store::Publication;
     after_help = "Examples:
   runq metrics
   runq metrics set latency --direction lower --unit ms --aggregate median
+  runq metrics set run_cost_usd --direction none
   runq metrics unset latency"
 )]
 pub struct MetricsArgs {
@@ -94,6 +99,9 @@ async fn list(names: &[String], import: &ImportArgs, context: &Context<'_>) -> R
 
 async fn set(args: SetArgs, context: &Context<'_>) -> Result<u8, CliError> {
     let wish = args.wish()?;
+    if args.aggregate.is_some() && is_by_run(&args.metric) {
+        return Err(SessionError::MetricByRun { flag: "--aggregate", metric: args.metric }.into());
+    }
     let store = context.store().await?;
     let mut publication = store.publish().await?;
     let facts = context.stored_facts().await?;

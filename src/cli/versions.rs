@@ -5,6 +5,7 @@ use clap::Args;
 use super::args::ImportArgs;
 use super::compare::case_limit;
 use super::context::{Asked, Context, open};
+use super::diff::on_a_page;
 use super::exit::CliError;
 use crate::questions::compare::CaseLimit;
 use crate::questions::versions::{Versions, versions};
@@ -16,11 +17,12 @@ use crate::session::{By, case_ids};
 /// alternative that it varies. Variations of variations stand in the stack down to three levels, re-runs one level; what
 /// lies further is named. Without a run: all runs that are themselves no version of another one, newest first.
 ///
-/// csv, tsv and jsonl give one row per version, ids the cases.
+/// csv, tsv and jsonl give one row per version, ids the cases; what --diff shows stands in json only, as `changes` of
+/// every version but the first.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   runq versions
-  runq versions sales.orders 1
+  runq versions sales.orders 1 --diff
   runq versions 'sales.*' --kind analyze.run --all
   runq versions history.db --case sales.orders.status --json")]
 pub struct VersionsArgs {
@@ -36,6 +38,10 @@ pub struct VersionsArgs {
     /// How many cases to show: a number or all [default: 20 on a screen, all in json].
     #[arg(long, value_name = "N", value_parser = case_limit)]
     cases: Option<CaseLimit>,
+
+    /// Show what changed in the output from each version to the next.
+    #[arg(long)]
+    diff: bool,
 
     #[command(flatten)]
     import: ImportArgs,
@@ -54,7 +60,8 @@ pub async fn run(args: VersionsArgs, context: &Context<'_>) -> Result<u8, CliErr
     let mut asked = context.asked(names, &args.import).await?;
     place(&mut asked, case);
     let (mut session, code) = open(asked).await?;
-    let question = Versions { all: args.all, cases: args.cases };
+    let question =
+        Versions { all: args.all, cases: args.cases.or_else(|| on_a_page(context)), diff: args.diff };
     context.output.answer(&versions(&mut session, &question).await?)?;
     Ok(code)
 }

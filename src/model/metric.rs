@@ -208,6 +208,11 @@ pub const BUILT_IN_METRICS: [BuiltInMetric; 8] = [
     },
 ];
 
+/// Whether an arm has one value of the metric, of its runs, and a case none.
+pub fn is_by_run(metric: &str) -> bool {
+    RUN_METRICS.iter().any(|known| known.name == metric)
+}
+
 const fn of_runs(name: &'static str, direction: Direction, unit: &'static str) -> BuiltInMetric {
     BuiltInMetric { name, direction, aggregate: Aggregate::Run, unit, judges: false }
 }

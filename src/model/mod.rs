@@ -25,8 +25,8 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 pub(crate) use column::stored_table;
 pub use column::{Column, Stored, Timestamp};
 pub use key::{Key, attempt_identity, execution_id, set_id, text_id};
-pub use metric::{Aggregate, BUILT_IN_METRICS, BuiltInMetric, Direction, MetricRow, RUN_METRICS};
-pub use near::nearest;
+pub use metric::{Aggregate, BUILT_IN_METRICS, BuiltInMetric, Direction, MetricRow, RUN_METRICS, is_by_run};
+pub use near::{few, nearest};
 pub use status::{RunStatus, Status};
 pub use tables::{ResultRow, RunRow, ScoreRow, StepRow};
 

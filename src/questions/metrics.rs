@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::answer::{Answer, Block, Cell, Column, SCHEMA_VERSION, Table, number};
+use crate::answer::{Answer, Block, Cell, Column, Mark, SCHEMA_VERSION, Table, number};
 use crate::session::{Session, SessionError, text_values};
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -17,23 +17,35 @@ struct Metric {
     aggregate_from: String,
     unit_from: Option<String>,
     built_in: bool,
+    by_run: bool,
     primary_metric: bool,
-    cases: i64,
-    scored: i64,
+    /// Null for a metric by run, of which a case has no value.
+    cases: Option<i64>,
+    scored: Option<i64>,
 }
 
+/// A metric of a step is described under its full name, else under its name alone.
 const METRICS: &str = "SELECT coverage.metric, coverage.direction, coverage.aggregate, coverage.unit, \
-     coalesce(metrics.origin, 'default') AS origin, \
-     coalesce(metrics.direction_from, 'default') AS direction_from, \
-     coalesce(metrics.aggregate_from, 'default') AS aggregate_from, metrics.unit_from, \
-     coverage.built_in, coverage.primary_metric, coverage.cases, coverage.scored \
+     coalesce(metrics.origin, bare.origin, 'default') AS origin, \
+     coalesce(metrics.direction_from, bare.direction_from, 'default') AS direction_from, \
+     coalesce(metrics.aggregate_from, bare.aggregate_from, 'default') AS aggregate_from, \
+     coalesce(metrics.unit_from, bare.unit_from) AS unit_from, \
+     coverage.built_in, FALSE AS by_run, coverage.primary_metric, coverage.cases, coverage.scored \
      FROM metric_coverage AS coverage LEFT JOIN metrics ON coverage.metric = metrics.metric \
-     ORDER BY coverage.built_in DESC, coverage.metric";
+     LEFT JOIN metrics AS bare ON coverage.name = bare.metric \
+     UNION ALL \
+     SELECT metrics.metric, metrics.direction, metrics.aggregate, metrics.unit, metrics.origin, \
+     metrics.direction_from, metrics.aggregate_from, metrics.unit_from, metrics.built_in, TRUE AS by_run, \
+     FALSE AS primary_metric, CAST(NULL AS BIGINT) AS cases, CAST(NULL AS BIGINT) AS scored \
+     FROM metrics LEFT SEMI JOIN run_aggregates ON metrics.metric = run_aggregates.metric \
+     ORDER BY built_in DESC, by_run, metric";
 
-/// What a person set and no run in scope carries.
+/// What a person set and no run in scope carries. A metric by run is there whether or not the arms are made of whole
+/// runs.
 const SET_IN_VAIN: &str = "SELECT metrics.metric FROM metrics \
      LEFT ANTI JOIN metric_coverage ON metrics.metric = metric_coverage.metric \
-     WHERE metrics.origin = 'user' ORDER BY metrics.metric";
+     LEFT ANTI JOIN metric_coverage AS steps ON metrics.metric = steps.name \
+     WHERE metrics.origin = 'user' AND NOT metrics.by_run ORDER BY metrics.metric";
 
 /// Lists the metrics that the runs in scope carry.
 ///
@@ -81,9 +93,13 @@ fn row(metric: &Metric) -> Vec<Cell> {
         Cell::plain(metric.aggregate.clone()),
         Cell::plain(metric.unit.clone().unwrap_or_default()),
         Cell::plain(said_by(metric)),
-        Cell::plain(number::count(metric.cases)),
-        Cell::plain(number::count(metric.scored)),
+        counted(metric.cases),
+        counted(metric.scored),
     ]
+}
+
+fn counted(cases: Option<i64>) -> Cell {
+    cases.map_or_else(|| Cell::marked("—", Mark::Dim), |cases| Cell::plain(number::count(cases)))
 }
 
 /// Who said how it is read: one word when all of it comes from one, else who said what.
@@ -107,12 +123,13 @@ fn said_by(metric: &Metric) -> String {
     }
 }
 
-/// Every name that `runq metrics set` may mean: of scores in any run, of headline scores, built in or described.
+/// Every name that `runq metrics set` may mean: of scores in any run, with their step and without it, of headline scores, built in or described.
 ///
 /// # Errors
 /// When the scores cannot be read.
 pub async fn metric_names(session: &mut Session) -> Result<Vec<String>, SessionError> {
     let names = "SELECT metric FROM metrics UNION SELECT metric FROM scores \
+         UNION SELECT metric FROM step_metrics \
          UNION SELECT primary_metric AS metric FROM results ORDER BY metric";
     Ok(text_values(&session.rows(names).await?, 0))
 }

@@ -4,7 +4,7 @@ use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
 
-use crate::model::nearest;
+use crate::model::{few, nearest};
 
 /// What can be wrong with a question.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,14 @@ pub enum SessionError {
         metrics: Vec<String>,
         /// The metric that is nearest to it.
         near: Option<String>,
+    },
+    /// An option about the values of cases, for a metric that is measured by run.
+    #[error("{flag} {metric}: a run has one value of it and a case none")]
+    MetricByRun {
+        /// The option.
+        flag: &'static str,
+        /// The metric.
+        metric: String,
     },
     /// No result took such a step.
     #[error("there is no {what} {name}")]
@@ -209,6 +217,9 @@ impl SessionError {
             Self::UnknownMetric { metrics, near, .. } => {
                 did_you_mean(near).or_else(|| Some(format!("there are {}", shortened(metrics))))
             }
+            Self::MetricByRun { metric, .. } => Some(format!(
+                "it is the mean over the runs of an arm, a share the ratio of two sums; --metric {metric} shows it"
+            )),
             _ => None,
         }
     }
@@ -245,10 +256,5 @@ pub fn unknown_table(text: &str) -> Option<&str> {
 
 /// A list that stays short on screen.
 fn shortened(names: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().checked_sub(SHOWN) {
-        Some(more @ 1..) => format!("{shown} and {more} more"),
-        _ => shown,
-    }
+    few(names, 8)
 }

@@ -52,7 +52,8 @@ pub(crate) fn entries(described: &[MetricRow], options: &Options) -> Vec<MetricE
         entry.origin.clone_from(&row.origin);
         let said = |word: &Option<String>| word.as_ref().map(|word| Said::new(word, &row.origin));
         entry.direction = said(&row.direction).or(entry.direction.take());
-        entry.aggregate = said(&row.aggregate).or(entry.aggregate.take());
+        // How runs become one value is part of what such a metric is.
+        entry.aggregate = said(&row.aggregate).filter(|_| !entry.by_run).or(entry.aggregate.take());
         entry.unit = match row.unit.as_deref() {
             Some(MetricRow::NO_UNIT) if row.is_a_persons() => None,
             _ => said(&row.unit).or(entry.unit.take()),

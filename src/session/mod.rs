@@ -10,94 +10,33 @@ mod error;
 mod facts;
 mod lineage;
 mod metrics;
+mod opening;
 mod options;
 mod relations;
+mod rows;
 mod scope;
 mod views;
 
-use arrow::array::{BooleanArray, Int64Array, RecordBatch, StringArray};
-use arrow::compute::{
-    SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch,
-};
-use arrow::datatypes::SchemaRef;
 use datafusion::common::{ParamValues, ScalarValue};
-use datafusion::functions_aggregate::expr_fn::count_distinct;
 use datafusion::physical_plan::{collect, collect_partitioned};
-use datafusion::prelude::{SessionConfig, SessionContext, coalesce, col, lit};
+use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 
+pub(crate) use cases::named as cases_named;
 pub use cases::of_facts as case_ids;
 pub use error::{SessionError, unknown_table};
 pub use facts::{Facts, RunEntry, read_runs};
+pub use opening::dimension_with;
 pub use options::{Asset, By, ErrorsAs, Options, Scope};
 pub use relations::BASE_RELATIONS;
+pub use rows::Rows;
 pub use scope::resolve as resolve_run;
 pub use views::{View, Views, references};
 
+pub(crate) use rows::text_values;
+
 use crate::model::nearest;
-use cases::Cases;
-use dimension::Dimension;
-use lineage::Lineage;
-use relations::Asked;
-
-/// Rows with their columns, also when there is no row.
-#[derive(Debug, Clone)]
-pub struct Rows {
-    /// The columns.
-    pub schema: SchemaRef,
-    /// The rows.
-    pub batches: Vec<RecordBatch>,
-}
-
-impl Rows {
-    /// The rows as values of a type whose fields are named like the columns.
-    ///
-    /// # Errors
-    /// When a column is missing or has another type.
-    pub fn read<T: serde::de::DeserializeOwned>(&self) -> Result<Vec<T>, SessionError> {
-        let mut writer = arrow::json::ArrayWriter::new(Vec::new());
-        writer.write_batches(&self.batches.iter().collect::<Vec<_>>())?;
-        writer.finish()?;
-        let bytes = writer.into_inner();
-        if bytes.is_empty() {
-            return Ok(Vec::new());
-        }
-        serde_json::from_slice(&bytes)
-            .map_err(|error| SessionError::Internal(format!("rows of an answer: {error}")))
-    }
-}
-
-impl Rows {
-    /// The rows by their columns from left to right, nulls first; columns of lists and the like do not count.
-    fn sorted(self) -> Result<Self, SessionError> {
-        let whole = concat_batches(&self.schema, &self.batches)?;
-        let flat = whole.columns().iter().filter(|column| !column.data_type().is_nested());
-        let keys: Vec<SortColumn> =
-            flat.map(|column| SortColumn { values: column.clone(), options: None }).collect();
-        if keys.is_empty() {
-            return Ok(self);
-        }
-        let order = lexsort_to_indices(&keys, None)?;
-        Ok(Self { batches: vec![take_record_batch(&whole, &order)?], schema: self.schema })
-    }
-
-    /// The rows for which the list says yes.
-    ///
-    /// # Errors
-    /// When the list is not as long as the rows are many.
-    pub fn only(self, wanted: &[bool]) -> Result<Self, SessionError> {
-        let mut left = wanted;
-        let mut batches = Vec::with_capacity(self.batches.len());
-        for batch in self.batches {
-            let (mask, rest) = left
-                .split_at_checked(batch.num_rows())
-                .ok_or_else(|| SessionError::Internal("a choice shorter than the rows".to_owned()))?;
-            left = rest;
-            batches.push(filter_record_batch(&batch, &BooleanArray::from(mask.to_vec()))?);
-        }
-        Ok(Self { schema: self.schema, batches })
-    }
-}
+use opening::{later_states, register, several_named, varying};
 
 /// What a session is opened with.
 #[derive(Debug, Clone, Default)]
@@ -131,8 +70,10 @@ impl Session {
     /// Opens a session over the runs that the request's scope selects.
     ///
     /// # Errors
-    /// When a name fits no run, the dimension does not exist, or a table cannot be read.
+    /// When a name fits no run, the dimension does not exist, an option is about a metric that it cannot be about, or a
+    /// table cannot be read.
     pub async fn open(facts: Facts, request: Request) -> Result<Self, SessionError> {
+        request.options.of_cases_only()?;
         let mut selected = scope::select(&facts, &request.scope).await?;
         let by = match &request.by {
             By::Dimension(name) => name.clone(),
@@ -386,33 +327,6 @@ impl Session {
     }
 }
 
-/// Registers the base relations over the runs in scope and their families.
-async fn register(
-    ctx: &SessionContext,
-    facts: &Facts,
-    selected: &[RunEntry],
-    asked: (&str, &Request),
-) -> Result<(), SessionError> {
-    let (by, Request { scope, options, .. }) = asked;
-    let lineage = Lineage::of(&facts.runs);
-    let descendants = lineage.descendants(selected);
-    let others = lineage.others(selected, &descendants);
-    let family: Vec<RunEntry> = selected.iter().chain(&others).cloned().collect();
-    let cases = Cases::wanted(facts, &family, (scope, options.case_key.as_ref())).await?;
-    // Where each run is an arm of its own, all of them count.
-    let originals = if by == "run" { vec![true; selected.len()] } else { lineage.originals(selected) };
-    let asked = Asked {
-        scope,
-        options,
-        originals: &originals,
-        dimension: &Dimension::named(by, selected)?,
-        cases: cases.as_ref(),
-        descendants: lineage.batch(selected, &descendants)?,
-        others: &others,
-    };
-    relations::register(ctx, facts, selected, &asked).await
-}
-
 /// A DataFusion session with our functions, sized for this machine.
 fn context() -> Result<SessionContext, SessionError> {
     let config = SessionConfig::new().with_information_schema(true);
@@ -446,68 +360,4 @@ async fn collected(frame: datafusion::prelude::DataFrame) -> Result<Rows, Sessio
     let plan = frame.create_physical_plan().await?;
     let schema = plan.schema();
     Ok(Rows { schema, batches: collect(plan, context.into()).await? })
-}
-
-/// Whether a person pointed at several runs, one by one, by a glob, as paths, or as the newest few.
-fn several_named(runs: &[RunEntry], scope: &Scope) -> bool {
-    let arguments: std::collections::HashSet<Option<usize>> =
-        runs.iter().map(|entry| entry.argument).collect();
-    runs.len() > 1 && (!scope.runs.is_empty() || scope.last.is_some() || arguments.len() > 1)
-}
-
-/// Of the states of one run the later one: the one with more attempts, else the one named last.
-fn later_states(runs: Vec<RunEntry>) -> Vec<RunEntry> {
-    let mut kept: Vec<RunEntry> = Vec::new();
-    for entry in runs {
-        match kept.iter_mut().find(|known| known.run.run_id == entry.run.run_id) {
-            Some(known)
-                if (known.run.ended_at, known.run.result_count)
-                    <= (entry.run.ended_at, entry.run.result_count) =>
-            {
-                *known = entry;
-            }
-            Some(_) => {}
-            None => kept.push(entry),
-        }
-    }
-    kept
-}
-
-/// The first of the dimensions `auto` knows that has several values, else the run.
-async fn varying(facts: &Facts, runs: &[RunEntry]) -> Result<String, SessionError> {
-    let ctx = SessionContext::new();
-    let frame = ctx.read_table(std::sync::Arc::clone(&facts.results))?;
-    let counts = relations::of_runs(&ctx, frame, runs)?
-        .aggregate(
-            vec![],
-            dimension::AUTO
-                .iter()
-                .map(|name| count_distinct(coalesce(vec![col(*name), lit("")])).alias(*name))
-                .collect(),
-        )?
-        .collect()
-        .await?;
-    let varies = |name: &&str| {
-        counts.iter().any(|batch| {
-            batch
-                .column_by_name(name)
-                .and_then(|column| column.as_any().downcast_ref::<Int64Array>())
-                .is_some_and(|values| values.values().iter().any(|count| *count > 1))
-        })
-    };
-    Ok(dimension::AUTO.into_iter().find(varies).unwrap_or("run").to_owned())
-}
-
-/// The texts of a column, nulls left out.
-pub(crate) fn text_values(rows: &Rows, column: usize) -> Vec<String> {
-    let mut values = Vec::new();
-    for batch in &rows.batches {
-        let Ok(texts) = arrow::compute::cast(batch.column(column), &arrow::datatypes::DataType::Utf8) else {
-            continue;
-        };
-        if let Some(texts) = texts.as_any().downcast_ref::<StringArray>() {
-            values.extend(texts.iter().flatten().map(str::to_owned));
-        }
-    }
-    values
 }

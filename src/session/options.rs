@@ -1,6 +1,7 @@
 //! What a question is asked with, beyond its scope: DESIGN's session options, each with its default.
 
-use crate::model::Aggregate;
+use super::SessionError;
+use crate::model::{Aggregate, is_by_run};
 
 /// How errors count where a value is wanted (`--errors-as`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,6 +64,21 @@ impl Default for Options {
             aggregates: Vec::new(),
             tests: Vec::new(),
             bins: 5,
+        }
+    }
+}
+
+impl Options {
+    /// Refuses what would have no effect: options about the values of cases for a metric of which a case has none.
+    pub(super) fn of_cases_only(&self) -> Result<(), SessionError> {
+        let primary = self.primary.iter().map(|metric| ("--primary", metric));
+        let aggregates = self.aggregates.iter().map(|(metric, _)| ("--aggregate", metric));
+        let thresholds = self.thresholds.iter().map(|(metric, _)| ("--threshold", metric));
+        let tests = self.tests.iter().map(|metric| ("--test", metric));
+        let mut all = primary.chain(aggregates).chain(thresholds).chain(tests);
+        match all.find(|(_, metric)| is_by_run(metric)) {
+            Some((flag, metric)) => Err(SessionError::MetricByRun { flag, metric: metric.clone() }),
+            None => Ok(()),
         }
     }
 }

@@ -174,3 +174,50 @@ fn meaning(docs: &BTreeMap<&'static str, Column>, relation: &str, column: &str) 
 fn cell(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }
+
+const STORED_HEAD: &str = "| column | type | null | meaning |\n|---|---|---|---|\n";
+
+/// The rows of a table in docs/FORMAT.md, from the declarations.
+fn stored_columns(columns: &[Column]) -> String {
+    let word = |data_type: &DataType| match data_type {
+        DataType::Utf8 => "text",
+        DataType::Int64 => "integer",
+        DataType::Float64 => "double",
+        DataType::Boolean => "boolean",
+        DataType::Timestamp(_, _) => "timestamp",
+        other => panic!("docs/FORMAT.md has no word for {other}"),
+    };
+    let row = |column: &Column| {
+        let null = if column.nullable { "yes" } else { "no" };
+        format!("| `{}` | {} | {null} | {} |\n", column.name, word(&column.data_type), cell(column.doc))
+    };
+    columns.iter().map(row).collect()
+}
+
+#[test]
+fn the_format_page_has_every_stored_column() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/FORMAT.md");
+    let committed = fs::read_to_string(&path).expect("docs/FORMAT.md");
+    let mut page = committed;
+    let tables = [
+        ("runs", RunRow::columns()),
+        ("results", ResultRow::columns()),
+        ("scores", ScoreRow::columns()),
+        ("steps", StepRow::columns()),
+        ("metrics", MetricRow::columns()),
+    ];
+    for (name, columns) in tables {
+        let (before, section) = page.split_once(&format!("\n### {name}\n")).expect(name);
+        let (intro, table) = section.split_once(STORED_HEAD).expect(name);
+        let (_, rest) = table.split_once("\n\n").expect("an empty line ends the table");
+        page = format!("{before}\n### {name}\n{intro}{STORED_HEAD}{}\n{rest}", stored_columns(&columns));
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
+        fs::write(&path, &page).expect("docs can be written");
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        page == committed,
+        "the columns of docs/FORMAT.md are out of date; UPDATE_DOCS=1 cargo test --test it schema writes them anew"
+    );
+}

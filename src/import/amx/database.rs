@@ -16,6 +16,7 @@ use url::Url;
 use super::sniff::POINTER;
 use super::{RESULTS, RUNS};
 use crate::import::ImportError;
+use crate::model::few;
 use crate::source::Source;
 
 /// What every SQLite database begins with (<https://www.sqlite.org/fileformat2.html>, 1.3).
@@ -119,7 +120,7 @@ impl Database {
         let found = self.tables()?;
         let hint = Some("is this AMX's history.db? AMX keeps it at ~/.amx/history.db");
         if !found.iter().any(|name| name == table) {
-            let found = if found.is_empty() { "no tables".to_owned() } else { listed(&found) };
+            let found = if found.is_empty() { "no tables".to_owned() } else { few(&found, 8) };
             let message = format!("expected the table {table}, found {found}");
             return Err(ImportError::unreadable(&self.path, None, message, hint));
         }
@@ -127,7 +128,7 @@ impl Database {
         let needed = NEEDED.iter().find(|(name, _)| *name == table).map_or(&[][..], |(_, columns)| columns);
         match needed.iter().find(|needed| !columns.iter().any(|column| column == *needed)) {
             Some(missing) => {
-                let message = format!("expected the column {missing} in {table}, found {}", listed(&columns));
+                let message = format!("expected the column {missing} in {table}, found {}", few(&columns, 8));
                 Err(ImportError::unreadable(&self.path, None, message, hint))
             }
             None => Ok(()),
@@ -273,12 +274,4 @@ pub(super) fn not_readable(path: &Path, error: &rusqlite::Error) -> ImportError 
 fn changing(path: &Path) -> ImportError {
     let message = "the database was written to while it was read";
     ImportError::unreadable(path, None, message, Some("wait until AMX has finished its run, then try again"))
-}
-
-/// A few names; how many more there are.
-fn listed(names: &[String]) -> String {
-    const MOST: usize = 8;
-    let more = names.len().saturating_sub(MOST);
-    let shown = names.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }

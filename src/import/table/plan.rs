@@ -12,7 +12,7 @@ use super::score;
 use super::target::{Slot, Target};
 use super::value;
 use crate::import::ImportError;
-use crate::model::Status;
+use crate::model::{Status, few};
 
 /// A column that fills a target.
 #[derive(Debug)]
@@ -224,10 +224,5 @@ fn no_such_column(path: &Path, (target, column): (&str, &str), known: &[String])
 
 /// Names for a message, not more than fit.
 pub(super) fn listed(names: &[String]) -> String {
-    const MOST: usize = 30;
-    let shown = names.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match names.len().checked_sub(MOST) {
-        None | Some(0) => shown,
-        Some(more) => format!("{shown} and {more} more"),
-    }
+    few(names, 30)
 }

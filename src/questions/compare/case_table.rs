@@ -9,6 +9,7 @@ use super::versions::{CaseVersion, mode_chip};
 use super::{CaseLimit, CaseOrder, Compare, Comparison, Outcome};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
 use crate::model::Status;
+use crate::questions::show::screen_word;
 
 /// How many cases a person is shown unless told otherwise.
 const CASES_SHOWN: usize = 10;
@@ -34,11 +35,12 @@ pub(super) fn blocks(comparison: &Comparison, asked: &Compare, labels: &Labels) 
     }
     let shown = &wanted[..wanted.len().min(limit)];
     blocks.push(Block::Table(table(comparison, asked, shown, labels)));
-    if wanted.len() > limit {
-        blocks.push(Block::Line(format!(
-            "  {} more: --cases all",
-            number::count((wanted.len() - limit) as i64)
-        )));
+    let more = (wanted.len() > limit)
+        .then(|| format!("{} more: --cases all", number::count((wanted.len() - limit) as i64)));
+    let next = comparison.next.as_ref().map(|command| format!("what exactly changed: {command}"));
+    let hints: Vec<String> = more.into_iter().chain(next).collect();
+    if !hints.is_empty() {
+        blocks.push(Block::Line(format!("  {}", hints.join(" · "))));
     }
     blocks
 }
@@ -120,7 +122,7 @@ fn version_rows(comparison: &Comparison, case: &Case) -> Vec<Vec<Cell>> {
 }
 
 fn version_text(version: &CaseVersion) -> Option<String> {
-    let ended = (version.status != Status::Ok.as_str()).then(|| screen_word(&version.status));
+    let ended = (version.status != Status::Ok.as_str()).then(|| screen_word(&version.status, None));
     let value = version.logprob.or(version.score).map(number::score);
     let parts = [
         Some(version.label.clone()),
@@ -154,7 +156,7 @@ fn cell(comparison: &Comparison, case: &Case, arm: &str) -> Cell {
             shown_value(&comparison.case_metric, unit_of(comparison, &comparison.case_metric), number)
         }
         None if value.status == Status::Ok.as_str() => "unscored".to_owned(),
-        None => screen_word(&value.status),
+        None => screen_word(&value.status, None),
     };
     for extra in extras(value) {
         text = format!("{text} {extra}");
@@ -193,9 +195,4 @@ fn on_one_line(text: &str) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
-}
-
-/// The word on screen for a stored status.
-fn screen_word(status: &str) -> String {
-    Status::parse(status).map_or_else(|| status.to_owned(), |status| status.screen_word().to_owned())
 }

@@ -5,6 +5,7 @@
 mod case_table;
 mod cases;
 mod document;
+mod next;
 mod notes;
 mod screen;
 mod steps;
@@ -18,6 +19,7 @@ use crate::answer::Answer;
 use crate::session::{Options, Rows, Session, SessionError};
 use cases::Case;
 
+pub use next::Named;
 pub use steps::StepChoice;
 
 /// What is asked beyond the session.
@@ -37,6 +39,8 @@ pub struct Compare {
     pub versions: bool,
     /// Which steps to compare as well; none when `None`.
     pub steps: Option<StepChoice>,
+    /// How the runs were named, for an answer that says what to ask next; `None` for one that does not.
+    pub named: Option<Named>,
 }
 
 /// In which order cases stand.
@@ -235,6 +239,8 @@ pub(crate) struct Comparison {
     /// Versions of the answers, when they were asked for.
     pub stacks: Option<versions::Stacks>,
     pub notes: Vec<String>,
+    /// The command that shows what changed in an answer.
+    pub next: Option<String>,
     pub steps: Option<steps::Steps>,
     pub records: Rows,
 }
@@ -280,6 +286,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
         case_metric,
         stacks: if asked.versions { Some(versions::of(session).await?) } else { None },
         notes: Vec::new(),
+        next: None,
         steps: steps::of(session, asked, &arms).await?,
         baseline,
         arms,
@@ -290,6 +297,9 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
     if comparison.arms.len() > 1 {
         comparison.changes = session.rows(CHANGES).await?.read()?;
         comparison.improved_and_regressed = session.rows(MOVED).await?.read()?;
+    }
+    if let Some(named) = &asked.named {
+        comparison.next = next::diff_command(session, &comparison, named).await?;
     }
     comparison.notes = notes::of(&comparison, session, asked);
     let comparable = comparison.arms.len() < 2 || comparison.changes.iter().any(shares_a_case);

@@ -6,7 +6,7 @@ use super::super::labels::{Labels, arms_in_words};
 use super::case_table;
 use super::{Arm, Change, Compare, Comparison, Value};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
-use crate::model::RUN_METRICS;
+use crate::model::{RUN_METRICS, few};
 use crate::session::Session;
 
 /// From how many arms on the table may be turned: arms as rows, when they are at least as many as the numbers of each.
@@ -361,11 +361,8 @@ fn closing(comparison: &Comparison, tasks: &[Option<&str>], shown: &[String]) ->
         .filter(|metric| !shown.iter().any(|known| known == metric))
         .collect();
     if !hidden.is_empty() {
-        const NAMED: usize = 6;
-        let names = hidden.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-        let more =
-            if hidden.len() > NAMED { format!(" and {} more", hidden.len() - NAMED) } else { String::new() };
-        blocks.push(Block::Note(format!("metrics not shown: {names}{more}; --metric NAME shows one")));
+        let names = few(&hidden, 6);
+        blocks.push(Block::Note(format!("metrics not shown: {names}; --metric NAME shows one")));
     }
     blocks.extend(comparison.notes.iter().map(|note| Block::Note(note.clone())));
     blocks

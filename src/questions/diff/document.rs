@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Asked, ChangedCase, OutputChange, Outputs};
 use crate::answer::{Records, SCHEMA_VERSION};
-use crate::diff::{Hunk, KeyChange};
+use crate::diff::{Diff, Hunk, KeyChange};
 use crate::questions::compare::CaseLimit;
 use crate::session::SessionError;
 
@@ -41,7 +41,7 @@ pub(super) fn of(outputs: &Outputs, asked: &Asked) -> Value {
 fn case(case: &ChangedCase) -> Value {
     let OutputChange { task, case_id, outcome, missing, baseline_value, candidate_value, delta, .. } =
         &case.row;
-    json!({
+    let mut shown = json!({
         "task": task,
         "case_id": case_id,
         "outcome": outcome.as_str(),
@@ -53,10 +53,20 @@ fn case(case: &ChangedCase) -> Value {
         "candidate_value": candidate_value,
         "delta": delta,
         "missing": missing,
-        "level": case.diff.level.as_str(),
-        "coarse": case.diff.is_coarse,
-        "hunks": case.diff.hunks.iter().map(hunk).collect::<Vec<_>>(),
-        "keys": case.diff.keys.iter().map(key).collect::<Vec<_>>(),
+    });
+    if let (Value::Object(shown), Value::Object(change)) = (&mut shown, change(&case.diff)) {
+        shown.extend(change);
+    }
+    shown
+}
+
+/// What changed between two texts: level, whether it is coarse, hunks, and changes by key.
+pub(in crate::questions) fn change(diff: &Diff) -> Value {
+    json!({
+        "level": diff.level.as_str(),
+        "coarse": diff.is_coarse,
+        "hunks": diff.hunks.iter().map(hunk).collect::<Vec<_>>(),
+        "keys": diff.keys.iter().map(key).collect::<Vec<_>>(),
     })
 }
 

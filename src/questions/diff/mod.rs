@@ -3,6 +3,8 @@
 mod document;
 mod screen;
 
+pub(super) use document::change as change_document;
+
 use datafusion::common::ScalarValue;
 use serde::Deserialize;
 use serde_json::Value;

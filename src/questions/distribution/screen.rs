@@ -6,6 +6,7 @@ use super::super::compare::shown_value;
 use super::super::labels::{Labels, arms_in_words};
 use super::{Bin, Distribution, Share};
 use crate::answer::{Block, Cell, Column, Histogram, Series, Table, number};
+use crate::model::few;
 use crate::session::Session;
 
 /// How many tasks are shown.
@@ -253,11 +254,5 @@ fn in_no_bin(distribution: &Distribution, labels: &Labels) -> Vec<String> {
 }
 
 fn not_shown(others: &[&str]) -> Option<String> {
-    const NAMED: usize = 6;
-    let names = others.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-    let more = match others.len().checked_sub(NAMED) {
-        Some(more @ 1..) => format!(" and {more} more"),
-        _ => String::new(),
-    };
-    (!others.is_empty()).then(|| format!("metrics not shown: {names}{more}; --metric NAME shows one"))
+    (!others.is_empty()).then(|| format!("metrics not shown: {}; --metric NAME shows one", few(others, 6)))
 }

@@ -2,14 +2,14 @@
 
 mod screen;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Block, SCHEMA_VERSION};
 use crate::model::{RunRow, RunStatus, Status};
-use crate::session::{Session, SessionError, text_values};
+use crate::session::{Session, SessionError, cases_named, text_values};
 pub(super) use screen::screen_word;
 pub use screen::shell_word;
 use screen::{NO_EVAL_FILE, case_table, counts, facts_table, heading, hint, missing_blocks, relative};
@@ -19,7 +19,7 @@ use screen::{NO_EVAL_FILE, case_table, counts, facts_table, heading, hint, missi
 pub struct Show {
     /// Only cases with this status: the stored word, the word on screen, or `missing`.
     pub status: Option<String>,
-    /// Only cases whose id matches this glob.
+    /// Only the case with this id, else the cases whose id fits this glob.
     pub case: Option<String>,
     /// Scores that are shown beside the headline score.
     pub metrics: Vec<String>,
@@ -120,7 +120,11 @@ pub async fn show(session: &mut Session, asked: &Show) -> Result<Answer, Session
     let rows = session.rows(CASES).await?;
     let all: Vec<CaseRow> = rows.read()?;
     let counts = counts(&all);
-    let asked_for: Vec<bool> = all.iter().map(|case| fits(case, asked)).collect();
+    let wanted = asked.case.as_ref().map(|word| {
+        let ids: BTreeSet<String> = all.iter().map(|case| case.case_id.clone()).collect();
+        cases_named(&ids, word)
+    });
+    let asked_for: Vec<bool> = all.iter().map(|case| fits(case, asked, wanted.as_ref())).collect();
     let kept = all.into_iter().zip(&asked_for).filter_map(|(case, fits)| fits.then_some(case)).collect();
     let cases = entries(session, kept, asked).await?;
     let missing_count = missing_count(&entry.run, &overview, &missing);
@@ -220,17 +224,12 @@ fn missing_count(run: &RunRow, overview: &BTreeMap<String, Value>, missing: &[Mi
     run.planned_count.map(|planned| if complete { 0 } else { (planned - cases).max(0) })
 }
 
-/// Whether a case is one of those asked for: its status by the stored word or by the one on screen, its id by a glob or,
-/// since ids hold any character, as it is.
-fn fits(case: &CaseRow, asked: &Show) -> bool {
+/// Whether a case is one of those asked for: by its id, and by its status in the stored word or in the one on screen.
+fn fits(case: &CaseRow, asked: &Show, wanted: Option<&BTreeSet<String>>) -> bool {
     let has_status = |wanted: &String| {
         case.status == *wanted || screen_word(&case.status, case.passed).replace(' ', "_") == *wanted
     };
-    let has_id = |wanted: &String| {
-        case.case_id == *wanted
-            || glob::Pattern::new(wanted).is_ok_and(|pattern| pattern.matches(&case.case_id))
-    };
-    asked.status.as_ref().is_none_or(has_status) && asked.case.as_ref().is_none_or(has_id)
+    asked.status.as_ref().is_none_or(has_status) && wanted.is_none_or(|ids| ids.contains(&case.case_id))
 }
 
 fn document(

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{CaseEntry, CaseRow, Missing, Show};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
-use crate::model::{RunRow, Status};
+use crate::model::{RunRow, Status, few};
 use crate::questions::runs::minute;
 
 pub(super) fn heading(run: &RunRow) -> Block {
@@ -250,18 +250,12 @@ pub(super) fn missing_blocks(missing: &[Missing], count: Option<i64>) -> Vec<Blo
         Some(count) if count > 0 => {
             let names: Vec<String> = missing
                 .iter()
-                .take(NAMED)
                 .map(|key| match &key.model {
                     Some(model) => format!("{} ({model})", key.case_id),
                     None => key.case_id.clone(),
                 })
                 .collect();
-            let more = if missing.len() > NAMED {
-                format!(" and {} more", missing.len() - NAMED)
-            } else {
-                String::new()
-            };
-            vec![Block::Line(format!("missing {count}: {}{more}", names.join(", ")))]
+            vec![Block::Line(format!("missing {count}: {}", few(&names, NAMED)))]
         }
         _ => Vec::new(),
     }

@@ -2,12 +2,14 @@
 //!
 //! Asks `asset_versions` for the stacks and `run_descendants` for what is wrong with a lineage.
 
+mod changes;
 mod screen;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, SCHEMA_VERSION};
+use crate::diff::Diff;
 use crate::questions::compare::CaseLimit;
 use crate::session::{Session, SessionError, text_values};
 
@@ -18,6 +20,8 @@ pub struct Versions {
     pub all: bool,
     /// How many cases are shown; `None` for the default of the format.
     pub cases: Option<CaseLimit>,
+    /// Whether what changed from each version to the next is shown.
+    pub diff: bool,
 }
 
 /// A row of `asset_versions`.
@@ -71,6 +75,8 @@ pub(crate) struct Place {
 pub(crate) struct Stack {
     pub place: Place,
     pub versions: Vec<Version>,
+    /// What changed between neighbours, when that was asked for; empty otherwise.
+    pub changes: Vec<Option<Diff>>,
 }
 
 /// Everything an answer is made from.
@@ -134,8 +140,11 @@ pub async fn versions(session: &mut Session, asked: &Versions) -> Result<Answer,
         if same {
             stacks.last_mut().into_iter().for_each(|stack| stack.versions.push(version.clone()));
         } else if stacks.len() < limit {
-            stacks.push(Stack { place, versions: vec![version] });
+            stacks.push(Stack { place, versions: vec![version], changes: Vec::new() });
         }
+    }
+    if asked.diff {
+        stacks.iter_mut().for_each(|stack| stack.changes = changes::between(&stack.versions));
     }
     let problems = text_values(&session.rows(PROBLEMS).await?, 0);
     let found = Found { stacks, counted, problems };
@@ -147,7 +156,7 @@ pub async fn versions(session: &mut Session, asked: &Versions) -> Result<Answer,
     }
     Ok(Answer {
         blocks: screen::blocks(&found, session, asked),
-        document: Some(document(&found)?),
+        document: Some(document(&found, asked)?),
         ids: Some(ids),
         records: rows.only(&shown)?.into(),
     })
@@ -159,14 +168,19 @@ fn same_stack(left: &Place, right: &Place) -> bool {
         == (&right.root_ingest_id, &right.task, &right.case_id, right.stack)
 }
 
-fn document(found: &Found) -> Result<Value, SessionError> {
+fn document(found: &Found, asked: &Versions) -> Result<Value, SessionError> {
     let internal =
         |error: serde_json::Error| SessionError::Internal(format!("document of versions: {error}"));
     let mut stacks = Vec::with_capacity(found.stacks.len());
     for stack in &found.stacks {
         let mut entry = serde_json::to_value(&stack.place).map_err(internal)?;
-        let versions =
+        let mut versions =
             stack.versions.iter().map(version_document).collect::<Result<Vec<_>, _>>().map_err(internal)?;
+        if asked.diff {
+            for (version, changes) in versions.iter_mut().zip(changes::documents(&stack.changes)) {
+                changes.into_iter().for_each(|changes| version["changes"] = changes);
+            }
+        }
         entry["versions"] = Value::Array(versions);
         stacks.push(entry);
     }

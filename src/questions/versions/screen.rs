@@ -1,5 +1,6 @@
 //! Version stacks as a person reads them: a head per case, a line per version.
 
+use super::changes;
 use super::{Found, Place, Stack, Version, Versions};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
 use crate::questions::compare::CaseLimit;
@@ -26,8 +27,13 @@ pub(super) fn blocks(found: &Found, session: &Session, asked: &Versions) -> Vec<
         blocks.push(Block::Gap);
         blocks.push(Block::Line(head(stack, session, several_tasks)));
         blocks.push(Block::Table(table(stack)));
+        blocks.extend(changes::blocks(stack));
     }
-    blocks.extend(closing(found, asked, limit));
+    let closing = closing(found, asked, limit);
+    if asked.diff && !closing.is_empty() {
+        blocks.push(Block::Gap);
+    }
+    blocks.extend(closing);
     blocks
 }
 
@@ -114,7 +120,7 @@ fn cell(text: Option<String>) -> Cell {
 }
 
 /// `v2 L` for a lexical variation, `v3 S` for a semantic one; another mode with its word.
-fn chip(version: &Version) -> String {
+pub(super) fn chip(version: &Version) -> String {
     match version.mode.as_deref() {
         None => version.label.clone(),
         Some("lexical") => format!("{} L", version.label),

@@ -410,3 +410,69 @@ fn runs_of_a_store_and_paths_stand_for_each_other() {
     assert!(shown.contains("  candidate gave no output: upstream 503 (exit code 7)\n"), "{shown}");
     assert!(shown.contains("\n11 without a stored output on both sides\n"), "{shown}");
 }
+
+#[test]
+fn two_models_without_by_are_told_how_to_be_named() {
+    let sandbox = Sandbox::with_samples();
+    let said = "error: gpt-x and claude-y are no runs of the store and no paths\n  hint: did you mean --by model gpt-x \
+                claude-y?";
+    sandbox.run(&["diff", "gpt-x", "claude-y"]).refuses(66, said);
+    // One of them is none: the first word is what is wrong.
+    let other = sandbox.run(&["diff", "gpt-x", "clade-z"]).exits(66);
+    assert!(!other.stderr.contains("--by"), "{}", other.stderr);
+}
+
+/// The command that a comparison ends its cases with, if any.
+fn next_command(compared: &str) -> Option<String> {
+    let line = compared.lines().find_map(|line| line.split_once("what exactly changed: "))?;
+    Some(line.1.to_owned())
+}
+
+#[test]
+fn compare_names_the_command_that_shows_what_changed() {
+    let next = |words: &str| {
+        let compared = TEXTS.shell(&format!("runq compare {words}"));
+        assert_eq!(compared.code, 0, "{}", compared.stderr);
+        next_command(&compared.stdout)
+    };
+    let by_run = next("old.jsonl new.jsonl").unwrap();
+    assert_eq!(by_run, "runq diff old.jsonl new.jsonl --case refund-policy");
+    let by_model = next("--by model both.jsonl").unwrap();
+    assert!(by_model.starts_with("runq diff --by model "), "{by_model}");
+    assert!(by_model.ends_with(" both.jsonl --case refund-policy"), "{by_model}");
+    for command in [by_run, by_model] {
+        let shown = TEXTS.shell(&command);
+        assert_eq!(shown.code, 0, "{command}: {}", shown.stderr);
+        assert!(
+            shown.stdout.contains("[-14-]{+30+}") || shown.stdout.contains("[-30-]{+14+}"),
+            "{}",
+            shown.stdout
+        );
+    }
+    // Shown anyway, or not for a person's eyes.
+    assert_eq!(next("old.jsonl new.jsonl --diff"), None);
+    assert_eq!(next("old.jsonl new.jsonl --json"), None);
+    assert_eq!(next("old.jsonl new.jsonl --format markdown"), None);
+    let limited = TEXTS.run(&["compare", "old.jsonl", "new.jsonl", "--cases", "1"]).fine().stdout;
+    assert!(limited.contains(" more: --cases all · what exactly changed: runq diff "), "{limited}");
+}
+
+#[test]
+fn compare_names_no_command_where_a_side_keeps_no_outputs() {
+    let samples = Sandbox::with_samples();
+    assert_eq!(next_command(&samples.run(&["compare", "baseline", "candidate"]).fine().stdout), None);
+    let sandbox = Sandbox::new();
+    let row =
+        |score: i32, output: &str| json!({"id": "it's", "score": score, "output": output}).to_string() + "\n";
+    sandbox.write("one two.jsonl", row(1, "a"));
+    sandbox.write("three.jsonl", row(0, "b"));
+    let compared = sandbox.run(&["compare", "one two.jsonl", "three.jsonl"]).fine().stdout;
+    let command = next_command(&compared).unwrap_or_else(|| panic!("{compared}"));
+    assert_eq!(command, r"runq diff 'one two.jsonl' three.jsonl --case 'it'\''s'");
+    assert_eq!(sandbox.shell(&command).code, 0);
+    // From a store, with the flags that said what is meant.
+    sandbox.run(&["ingest", "one two.jsonl", "three.jsonl"]).fine();
+    let compared = sandbox.run(&["compare", "--last", "2", "--kind", "eval"]).fine().stdout;
+    let command = next_command(&compared).unwrap_or_else(|| panic!("{compared}"));
+    assert_eq!(sandbox.shell(&command).code, 0, "{command}");
+}

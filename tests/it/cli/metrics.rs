@@ -124,3 +124,92 @@ fn a_store_that_may_only_be_read_is_not_changed() {
     sandbox.run(&["--read-only", "metrics", "unset", "latency"]).exits(77);
     assert_eq!(sandbox.files(".runq"), before);
 }
+
+/// A store with the bundled history of AMX, whose runs carry cost, tokens and approvals of their own.
+fn history() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["ingest", &crate::support::fixture("amx/history.db").display().to_string()]).fine();
+    sandbox
+}
+
+#[test]
+fn metrics_by_run_are_listed_without_cases() {
+    let sandbox = history();
+    let document = sandbox.run(&["metrics", "--json"]).fine().json();
+    let cost = of(&document, "metrics", "run_cost_usd");
+    assert_eq!(
+        (&cost["by_run"], &cost["cases"], &cost["scored"]),
+        (&Value::Bool(true), &Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        (&cost["direction"], &cost["aggregate"], &cost["unit"]),
+        (&"lower".into(), &"run".into(), &"usd".into())
+    );
+    let shown = sandbox.run(&["metrics"]).fine().stdout;
+    let line = shown.lines().find(|line| line.starts_with("approval_rate ")).unwrap();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(words, ["approval_rate", "higher", "rate", "share", "built", "in", "—", "—"]);
+    // A source without such numbers has none of them.
+    let none = Sandbox::with_samples().run(&["metrics", "--json"]).fine().json();
+    assert!(none["metrics"].as_array().unwrap().iter().all(|metric| metric["by_run"] == false), "{none}");
+}
+
+#[test]
+fn a_metric_by_run_follows_what_a_person_says_of_its_direction() {
+    let sandbox = history();
+    // Variations 11 and 13 worked on the same case, so a winner may be named; they took 6 and 7 seconds.
+    let winners = || -> Vec<String> {
+        let document = sandbox.run(&["compare", "11", "13", "--json"]).fine().json();
+        let arms = of(&document, "metrics", "run_duration_ms")["arms"].as_array().unwrap().clone();
+        let wins = arms.iter().filter(|arm| arm["winner"] == true);
+        wins.map(|arm| arm["arm"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(winners(), ["11"]);
+    sandbox.run(&["metrics", "set", "run_duration_ms", "--direction", "none"]).fine();
+    assert_eq!(winners(), Vec::<String>::new());
+    sandbox.run(&["metrics", "set", "run_duration_ms", "--direction", "higher"]).fine();
+    assert_eq!(winners(), ["13"]);
+    assert_eq!(listed(&sandbox, "run_duration_ms")[3..5], ["user", "built in"]);
+    let select = "SELECT DISTINCT direction FROM run_aggregates WHERE metric = 'run_duration_ms'";
+    assert_eq!(sandbox.run(&["sql", select, "--last", "2", "--format", "csv"]).fine().lines()[1], "higher");
+}
+
+#[test]
+fn how_runs_become_one_value_cannot_be_set() {
+    let sandbox = history();
+    let said = "run_cost_usd: a run has one value of it and a case none\n  hint: it is the mean over the runs of an arm, a \
+                share the ratio of two sums; --metric run_cost_usd shows it";
+    let set = ["metrics", "set", "run_cost_usd", "--aggregate", "median"];
+    sandbox.run(&set).refuses(2, &format!("error: --aggregate {said}"));
+    for (flag, value) in [
+        ("--aggregate", "run_cost_usd=median"),
+        ("--threshold", "run_cost_usd=1"),
+        ("--test", "run_cost_usd"),
+        ("--primary", "run_cost_usd"),
+    ] {
+        sandbox.run(&["compare", "--last", "2", flag, value]).refuses(2, &format!("error: {flag} {said}"));
+    }
+    assert_eq!(listed(&sandbox, "run_cost_usd")[1], "run");
+}
+
+#[test]
+fn a_metric_of_a_step_says_who_spoke_of_it_or_of_its_name() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["ingest", &crate::support::fixture("honeyhive").display().to_string()]).fine();
+    let from = |metric: &str| listed(&sandbox, metric)[3..5].to_vec();
+    assert_eq!(from("accuracy @ draft"), ["default", "default"]);
+    sandbox.run(&["metrics", "set", "accuracy", "--direction", "lower"]).fine();
+    assert_eq!(listed(&sandbox, "accuracy @ draft")[0], "lower");
+    assert_eq!(from("accuracy @ draft"), ["user", "default"]);
+    sandbox.run(&["metrics", "set", "accuracy @ draft", "--direction", "higher"]).fine();
+    assert_eq!(listed(&sandbox, "accuracy @ draft")[0], "higher");
+    assert_eq!(
+        (listed(&sandbox, "accuracy")[0].as_str(), from("accuracy @ draft")[0].as_str()),
+        ("lower", "user")
+    );
+    // `style` stands at a step only: what is set for its name is not in vain.
+    sandbox.run(&["metrics", "set", "style", "--direction", "none"]).fine();
+    let document = sandbox.run(&["metrics", "--json"]).fine().json();
+    assert_eq!(document["set_but_not_carried"], Value::Array(Vec::new()));
+    assert_eq!(of(&document, "metrics", "style @ draft")["direction"], "none");
+}

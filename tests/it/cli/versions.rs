@@ -180,3 +180,87 @@ fn a_case_that_is_not_there_names_the_near_one() {
     HISTORY.run(&["versions", "--case", "zzz", "1"]).exits(66);
     HISTORY.run(&["versions", "shop.t", "77"]).exits(66);
 }
+
+/// The bundled history of AMX: of `sales.orders`, run 1 says "Customer orders." and runs 11, 12 and 13 vary it (the column
+/// `description` of its tables).
+fn bundled() -> String {
+    crate::support::fixture("amx/history.db").display().to_string()
+}
+
+/// (op, before, after) of the hunks of a version.
+fn hunks(version: &Value) -> Vec<[&str; 3]> {
+    let hunks = version["changes"]["hunks"].as_array().unwrap_or_else(|| panic!("{version}"));
+    hunks
+        .iter()
+        .map(|hunk| ["op", "baseline", "candidate"].map(|field| hunk[field].as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn each_version_but_the_first_says_what_changed_when_it_is_asked() {
+    let asked = ["versions", "sales.orders", &bundled(), "--diff", "--json"];
+    let document = HISTORY.run(&asked).fine().json();
+    let of_run_1 = document["stacks"].as_array().unwrap().iter().find(|stack| stack["root_run_id"] == "1");
+    let versions = of_run_1.unwrap()["versions"].as_array().unwrap();
+    assert!(versions[0].get("changes").is_none(), "{}", versions[0]);
+    assert_eq!(hunks(&versions[1]), [["replace", "Customer orders", "Order batches"], ["equal", ".", "."]]);
+    assert_eq!(hunks(&versions[2]), [["replace", "Order batches", "Groups of orders"], ["equal", ".", "."]]);
+    assert_eq!(hunks(&versions[3]), [["replace", "Groups of orders", "Batch numbers"], ["equal", ".", "."]]);
+    for version in &versions[1..] {
+        let changes = &version["changes"];
+        assert_eq!((&changes["level"], &changes["coarse"]), (&json!("words"), &json!(false)));
+        assert_eq!(changes["keys"], json!([]));
+    }
+    let without = HISTORY.run(&["versions", "sales.orders", &bundled(), "--json"]).fine().stdout;
+    assert!(!without.contains("\"changes\""), "{without}");
+    // Rows stay rows; the ids of what is read into memory are new each time.
+    let columns = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    let rows = |flags: &[&str]| {
+        HISTORY
+            .run(&[&["versions", "sales.orders", &bundled(), "--format", "csv"], flags].concat())
+            .fine()
+            .stdout
+    };
+    assert_eq!(columns(&rows(&["--diff"])), columns(&rows(&[])));
+    assert_eq!(rows(&["--diff"]).lines().count(), rows(&[]).lines().count());
+}
+
+#[test]
+fn a_person_sees_the_change_from_each_version_to_the_next() {
+    let shown = HISTORY.run(&["versions", "sales.orders.status", &bundled(), "--diff"]).fine();
+    let changes = "\n\nv1 → v2 S\n  [-Order state-]{+State of the order lifecycle+}.\n\nv2 → v3 S\n  \
+                   [-State of the-]{+Current+} order [-lifecycle-]{+state+}.\n";
+    assert!(shown.stdout.contains(changes), "{}", shown.stdout);
+    let page =
+        HISTORY.run(&["versions", "sales.orders", &bundled(), "--diff", "--format", "html"]).fine().stdout;
+    assert!(page.contains("<ins>Order batches</ins>"), "{page}");
+}
+
+#[test]
+fn neighbours_without_a_text_or_with_the_same_one_take_a_line() {
+    let sandbox = Sandbox::new();
+    // Rows that are equal in all they tell would be one attempt.
+    let row = |took: i64, status: &str, output: Option<&str>| {
+        json!({"id": "a", "status": status, "output": output, "latency_ms": took}).to_string() + "\n"
+    };
+    let rows = [
+        row(1, "ok", Some("yes")),
+        row(2, "ok", Some("yes")),
+        row(3, "execution_error", None),
+        row(4, "execution_error", None),
+        row(5, "ok", Some("no")),
+    ];
+    sandbox.write("t.jsonl", rows.concat());
+    let asked = |flags: &[&str]| {
+        sandbox.run(&[&["versions", "t.jsonl", "--duplicates", "attempt", "--diff"], flags].concat()).fine()
+    };
+    let shown = asked(&[]).stdout;
+    let expected = "\nv2 → v3  ok → error\n  v3 gave no output\n  [-yes-]\n\nv4 → v5  error → ok\n  v4 gave no output\n  \
+                    {+no+}\n\nv1 → v2: the same output\nv3 → v4: no output to compare\n";
+    assert!(shown.ends_with(expected), "{shown}");
+    let versions = asked(&["--json"]).json()["stacks"][0]["versions"].clone();
+    assert_eq!(hunks(&versions[1]), [["equal", "yes", "yes"]]);
+    assert_eq!(hunks(&versions[2]), [["delete", "yes", ""]]);
+    assert_eq!(versions[3]["changes"], Value::Null);
+    assert!(versions[3].as_object().unwrap().contains_key("changes"));
+}
