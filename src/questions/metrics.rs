@@ -51,7 +51,7 @@ pub async fn metrics(session: &mut Session) -> Result<Answer, SessionError> {
     let mut columns = vec![Column::whole("metric")];
     columns.extend(["direction", "aggregate", "unit"].map(Column::whole));
     columns.push(Column::text("from"));
-    columns.extend(["cases", "with a value"].map(Column::number));
+    columns.extend(["cases", "scored"].map(Column::number));
     let table = Table { columns, rows: metrics.iter().take(METRICS_SHOWN).map(row).collect() };
     let ids = metrics.iter().map(|metric| metric.metric.clone()).collect();
     let mut blocks = vec![

@@ -14,6 +14,7 @@ pub(crate) use screen::shown_value;
 
 use serde::{Deserialize, Serialize};
 
+use super::labels::Labels;
 use crate::answer::Answer;
 use crate::session::{Options, Rows, Session, SessionError};
 use cases::Case;
@@ -226,6 +227,8 @@ pub(crate) struct Comparison {
     pub baseline: String,
     pub primary: String,
     pub alpha: f64,
+    /// What arms are called on screen.
+    pub labels: Labels,
     pub arms: Vec<Arm>,
     /// Arms that a person is not shown; none while anything else is made of the comparison.
     pub hidden: Vec<Arm>,
@@ -276,6 +279,8 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
         by: session.by().to_owned(),
         primary: session.primary().to_owned(),
         alpha: session.request().options.alpha,
+        labels: Labels::of(arms.iter().map(|arm| arm.arm.as_str()), session)
+            .with_models(arms.iter().map(|arm| (arm.arm.as_str(), arm.models.as_slice()))),
         values,
         changes: Vec::new(),
         improved_and_regressed: Vec::new(),

@@ -22,9 +22,8 @@ const TASKS_SHOWN: usize = 5;
 /// The blocks of a comparison, from top to bottom.
 pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare) -> Vec<Block> {
     let shown = shown_metrics(comparison, asked);
-    let labels = Labels::of(comparison.arms.iter().map(|arm| arm.arm.as_str()), session)
-        .with_models(comparison.arms.iter().map(|arm| (arm.arm.as_str(), arm.models.as_slice())));
-    let mut blocks = vec![headline(comparison, session, &labels)];
+    let labels = &comparison.labels;
+    let mut blocks = vec![headline(comparison, session, labels)];
     let tasks = tasks(comparison);
     for (place, task) in tasks.iter().take(TASKS_SHOWN).enumerate() {
         blocks.push(Block::Gap);
@@ -33,17 +32,17 @@ pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare
                 task.map_or_else(|| "all tasks".to_owned(), |task| format!("task {task}")),
             ));
         }
-        blocks.push(Block::Table(grid(comparison, *task, &shown, (&labels, place == 0))));
-        let changes = change_table(comparison, *task, &shown, &labels);
+        blocks.push(Block::Table(grid(comparison, *task, &shown, (labels, place == 0))));
+        let changes = change_table(comparison, *task, &shown, labels);
         if !changes.rows.is_empty() {
             blocks.push(Block::Gap);
             blocks.push(Block::Table(changes));
         }
     }
     if comparison.arms.len() > 1 || asked.only.is_some() || asked.cases.is_some() {
-        blocks.extend(case_table::blocks(comparison, asked, &labels));
+        blocks.extend(case_table::blocks(comparison, asked, labels));
     }
-    blocks.extend(super::steps::blocks(comparison, asked, &labels));
+    blocks.extend(super::steps::blocks(comparison, asked, labels));
     blocks.extend(closing(comparison, &tasks, &shown));
     blocks
 }

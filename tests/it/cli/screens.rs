@@ -112,9 +112,8 @@ async fn compare_of_steps() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn diff_of_two_runs() {
-    let mut session = agentv(&["baseline", "candidate"], "run").await;
-    let candidate = session.arms().await.expect("arms")[1].clone();
-    let answer = differences(&mut session, &candidate, &Asked::default()).await.expect("differences").answer;
+    let answer =
+        differences(&mut amx(&["1", "2"]).await, "2", &Asked::default()).await.expect("differences").answer;
     assert_screens("diff", &answer);
     assert_colored_screens("diff", &answer);
 }

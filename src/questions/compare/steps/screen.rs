@@ -87,8 +87,10 @@ fn metric_table(step: &Step, comparison: &Comparison, labels: &Labels) -> Table 
         _ => columns.extend([Column::text("against it").key(), Column::number("value")]),
     }
     if !candidates.is_empty() {
-        columns.extend(["mean delta", "better", "worse", "same", "n/a"].map(Column::number));
-        columns.push(Column::number(format!("{} interval", number::percent(1.0 - comparison.alpha))));
+        columns.extend(["mean delta", "better", "worse", "same"].map(Column::number));
+        columns.push(Column::number("n/a").spare());
+        let interval = format!("{} interval", number::percent(1.0 - comparison.alpha));
+        columns.push(Column::number(interval).spare());
     }
     let mut rows = Vec::new();
     for metric in step.metrics.iter().filter(|metric| metric.arms.iter().any(|value| value.n > 0)) {
