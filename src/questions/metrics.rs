@@ -47,6 +47,9 @@ const SET_IN_VAIN: &str = "SELECT metrics.metric FROM metrics \
      LEFT ANTI JOIN metric_coverage AS steps ON metrics.metric = steps.name \
      WHERE metrics.origin = 'user' AND NOT metrics.by_run ORDER BY metrics.metric";
 
+/// How many metrics a person is shown.
+const METRICS_SHOWN: usize = 100;
+
 /// Lists the metrics that the runs in scope carry.
 ///
 /// # Errors
@@ -60,8 +63,8 @@ pub async fn metrics(session: &mut Session) -> Result<Answer, SessionError> {
     let mut columns = vec![Column::whole("metric")];
     columns.extend(["direction", "aggregate", "unit"].map(Column::whole));
     columns.push(Column::text("from"));
-    columns.extend(["cases", "with a value"].map(Column::number));
-    let table = Table { columns, rows: metrics.iter().map(row).collect() };
+    columns.extend(["cases", "scored"].map(Column::number));
+    let table = Table { columns, rows: metrics.iter().take(METRICS_SHOWN).map(row).collect() };
     let ids = metrics.iter().map(|metric| metric.metric.clone()).collect();
     let mut blocks = vec![
         Block::Headline {
@@ -71,6 +74,10 @@ pub async fn metrics(session: &mut Session) -> Result<Answer, SessionError> {
         Block::Gap,
         Block::Table(table),
     ];
+    if metrics.len() > METRICS_SHOWN {
+        let more = number::count((metrics.len() - METRICS_SHOWN) as i64);
+        blocks.push(Block::Line(format!("  {more} more: --format csv lists all")));
+    }
     if !in_vain.is_empty() {
         blocks.push(Block::Note(format!("set, but no run in scope carries it: {}", in_vain.join(", "))));
     }
