@@ -57,7 +57,6 @@ fn a_run_without_rows_says_what_is_known() {
     assert!(!failed.contains("failed_rows"), "a statement that would answer nothing: {failed}");
     let reviewed = sandbox.run(&["show", "2"]).fine().stdout;
     assert!(reviewed.contains("status      complete (amx: ready_for_review)"), "{reviewed}");
-    let claude =
-        sandbox.run(&["runs", "--model", "gpt-x", "--kind", "rerun", "--format", "ids"]).fine().stdout;
+    let gpt = sandbox.run(&["runs", "--model", "gpt-x", "--kind", "rerun", "--format", "ids"]).fine().stdout;
     assert_eq!(gpt.lines().collect::<Vec<_>>(), ["14", "13", "11", "10", "8"]);
 }
