@@ -122,7 +122,8 @@ SELECT
     runs.applied_count,
     runs.planned_count,
     CASE
-        WHEN runs.planned_count > 0 AND runs.kind <> 'ask' THEN CAST(coalesce(counted.cases, 0) AS DOUBLE) / runs.planned_count
+        WHEN runs.planned_count > 0 AND runs.kind <> 'ask'
+            THEN CAST(coalesce(counted.cases, 0) AS DOUBLE) / runs.planned_count
     END AS completeness,
     runs.folded_count AS folded,
     runs.skipped_count AS skipped,

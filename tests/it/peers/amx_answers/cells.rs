@@ -107,9 +107,8 @@ async fn a_cell_of_the_studio_has_our_rows_and_our_best() {
                 .read()
                 .expect("rows");
             for row in per_run.iter().filter(|row| !row["result_id"].is_null()) {
-                let own = answers
-                    .iter()
-                    .find(|answer| answer.run_id == row["run_id"].to_string() && answer.case_id == asset);
+                let run = row["run_id"].to_string();
+                let own = answers.iter().find(|answer| answer.run_id == run && answer.case_id == asset);
                 let own = own.unwrap_or_else(|| panic!("{file}: {asset} of {}", row["run_id"]));
                 assert_eq!(own.native_id, row["result_id"].to_string());
                 assert_eq!(own.confidence.as_deref(), row["confidence"].as_str());

@@ -59,7 +59,8 @@ fn lists_of_the_studio_are_lists_of_ours() {
 /// The fields of a card.
 fn assert_cards(ours: &Value, recorded: &Value) {
     for run in ours["runs"].as_array().expect("runs") {
-        let of = |card: &&Value| card["id"].to_string() == run["run_id"].as_str().expect("an id");
+        let id: i64 = run["run_id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+        let of = |card: &&Value| card["id"] == id;
         let card = recorded["runs"].as_array().expect("runs").iter().find(of).expect("its card");
         assert_eq!(run["command"], card["command"]);
         assert_eq!(run["models"], json!([card["llm_model"]]), "also of a run without a row: {run}");
@@ -148,7 +149,8 @@ async fn what_waits_for_a_review_is_a_select() {
         .read()
         .expect("rows");
     for counted in recorded["result_counts"].as_array().expect("counts") {
-        let run = ours.iter().find(|run| run.run_id == counted["id"].to_string()).expect("a run");
+        let id = counted["id"].to_string();
+        let run = ours.iter().find(|run| run.run_id == id).expect("a run");
         assert_eq!(Some(run.there), counted["total_alternatives"].as_i64(), "{counted}");
         // AMX's join counts a run without rows as one that waits.
         let none = i64::from(run.there == 0);

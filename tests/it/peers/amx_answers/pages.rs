@@ -97,7 +97,8 @@ async fn the_page_of_a_run_has_our_rows_and_versions() {
     for (name, page) in pages {
         let versions = versions(&page["run_id"]).await;
         let find = |row: &Value| {
-            versions.iter().find(|own| own.native_id == row["id"].to_string()).expect("a version of the run")
+            let id = row["id"].to_string();
+            versions.iter().find(|own| own.native_id == id).expect("a version of the run")
         };
         let mut expected = 0;
         for row in page["results"].as_array().expect("rows") {
