@@ -81,6 +81,10 @@ pub struct Column {
     pub right: bool,
     /// Whether long text may be shortened when the terminal is narrow; ids and numbers never are.
     pub shrinks: bool,
+    /// Whether text that is too wide goes on in further lines of its row instead of being shortened.
+    pub wraps: bool,
+    /// Whether a table that is too wide for the screen is shown without it, which is then said below.
+    pub spare: bool,
     /// Whether it names its row, so that a table too wide for the screen repeats it beside the columns shown below.
     /// The first column always does.
     pub key: bool,
@@ -89,12 +93,17 @@ pub struct Column {
 impl Column {
     /// A column of text that may be shortened.
     pub fn text(head: impl Into<String>) -> Self {
-        Self { head: head.into(), right: false, shrinks: true, key: false }
+        Self { shrinks: true, ..Self::whole(head) }
+    }
+
+    /// A column of text that goes on in further lines of its row when the terminal is narrow.
+    pub fn wrapping(head: impl Into<String>) -> Self {
+        Self { wraps: true, ..Self::text(head) }
     }
 
     /// A column of text that is always shown whole.
     pub fn whole(head: impl Into<String>) -> Self {
-        Self { head: head.into(), right: false, shrinks: false, key: false }
+        Self { head: head.into(), right: false, shrinks: false, wraps: false, spare: false, key: false }
     }
 
     /// The same column as one that names its row.
@@ -104,7 +113,12 @@ impl Column {
 
     /// A column of numbers.
     pub fn number(head: impl Into<String>) -> Self {
-        Self { head: head.into(), right: true, shrinks: false, key: false }
+        Self { right: true, ..Self::whole(head) }
+    }
+
+    /// The same column as one that a narrow screen does without.
+    pub fn spare(self) -> Self {
+        Self { spare: true, ..self }
     }
 }
 

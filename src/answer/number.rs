@@ -36,7 +36,11 @@ pub fn human_number(value: f64) -> String {
 
 /// A time in milliseconds, for a column that names the unit: whole from 10 on (`1,240`), else with up to two decimals.
 pub fn duration_ms(value: f64) -> String {
-    if value.is_finite() && value.abs() >= 9.995 { grouped(&fixed(value, 0)) } else { small(value, 2) }
+    match value.abs() {
+        size if is_vast(size) => human_number(value),
+        size if size >= 9.995 => grouped(&fixed(value, 0)),
+        _ => small(value, 2),
+    }
 }
 
 /// An amount of money without its sign: three significant digits under 1 (`0.00375`), else two decimals (`1,204.50`).
@@ -46,7 +50,7 @@ pub fn cost(value: f64) -> String {
         special(value)
     } else if value == 0.0 {
         "0".to_owned()
-    } else if size < 1e-9 {
+    } else if size < 1e-9 || is_vast(size) {
         scientific(value)
     } else if size < 0.9995 {
         trimmed(&significant(value, 3))
@@ -57,11 +61,16 @@ pub fn cost(value: f64) -> String {
 
 /// A score: three decimals (`0.871`), and more of them only where three would show nothing (`0.0004`).
 pub fn score(value: f64) -> String {
-    if !value.is_finite() || (value != 0.0 && value.abs() < 0.0005) {
+    if !value.is_finite() || is_vast(value.abs()) || (value != 0.0 && value.abs() < 0.0005) {
         human_number(value)
     } else {
         grouped(&fixed(value, 3))
     }
+}
+
+/// Whether a number has more digits before its point than anybody reads; infinities have.
+fn is_vast(size: f64) -> bool {
+    size >= 1e15
 }
 
 /// A change of a score, with its sign: `+0.059`, `-0.172`, `0.000` for none.

@@ -44,6 +44,11 @@ pub struct CompareArgs {
     #[arg(long, value_name = "ORDER", default_value = "change", hide_default_value = true, value_parser = case_order)]
     sort: CaseOrder,
 
+    /// How many runs, models, ... to show, those with the best primary metric: a number or all
+    /// [default: 20; json, csv, tsv and jsonl hold all].
+    #[arg(long, value_name = "N", value_parser = case_limit)]
+    arms: Option<CaseLimit>,
+
     /// Show what was answered for each case, too.
     #[arg(long)]
     outputs: bool,
@@ -103,6 +108,7 @@ pub async fn run(args: CompareArgs, context: &Context<'_>) -> Result<u8, CliErro
         sort: args.sort,
         outputs: args.outputs,
         versions: args.versions,
+        arms: args.arms,
         steps: step_choice(args.step.clone(), args.step_type.clone()),
     };
     let (mut session, code) = open(args.asked(context).await?).await?;

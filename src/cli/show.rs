@@ -3,9 +3,11 @@
 use clap::Args;
 
 use super::args::ImportArgs;
+use super::compare::case_limit;
 use super::context::{Context, here, open};
 use super::exit::CliError;
 use crate::model::{Status, nearest};
+use crate::questions::compare::CaseLimit;
 use crate::questions::show::{Show, show, status_word, the_only_run};
 
 /// Show one run: where it is, how its cases ended, what is missing.
@@ -25,6 +27,10 @@ pub struct ShowArgs {
     #[arg(long, value_parser = status)]
     status: Option<String>,
 
+    /// How many cases to show: a number or all [default: 200; json, csv, tsv and jsonl hold all].
+    #[arg(long, value_name = "N", value_parser = case_limit)]
+    cases: Option<CaseLimit>,
+
     #[command(flatten)]
     import: ImportArgs,
 }
@@ -39,8 +45,13 @@ pub async fn run(args: ShowArgs, context: &Context<'_>) -> Result<u8, CliError> 
     let case = asked.request.scope.case.take();
     let (mut session, code) = open(asked).await?;
     the_only_run(&session)?;
-    let question =
-        Show { status: args.status, case, metrics: context.global.session.metrics.clone(), here: here() };
+    let question = Show {
+        status: args.status,
+        case,
+        metrics: context.global.session.metrics.clone(),
+        cases: args.cases,
+        here: here(),
+    };
     context.output.answer(&show(&mut session, &question).await?)?;
     Ok(code)
 }

@@ -38,7 +38,8 @@ impl Labels {
         let models: Vec<(&str, &[String])> = models.collect();
         let distinct: BTreeSet<&String> = models.iter().flat_map(|(_, models)| *models).collect();
         let tell_little = self.0.values().all(|label| label.len() <= SHORT);
-        if !tell_little || distinct.len() < 2 || models.iter().any(|(_, models)| models.len() > 1) {
+        let say_it = models.iter().any(|(arm, models)| models.iter().any(|model| model == arm));
+        if !tell_little || say_it || distinct.len() < 2 || models.iter().any(|(_, models)| models.len() > 1) {
             return self;
         }
         for (arm, models) in models {

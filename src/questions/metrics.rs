@@ -35,6 +35,9 @@ const SET_IN_VAIN: &str = "SELECT metrics.metric FROM metrics \
      LEFT ANTI JOIN metric_coverage ON metrics.metric = metric_coverage.metric \
      WHERE metrics.origin = 'user' ORDER BY metrics.metric";
 
+/// How many metrics a person is shown.
+const METRICS_SHOWN: usize = 100;
+
 /// Lists the metrics that the runs in scope carry.
 ///
 /// # Errors
@@ -48,8 +51,8 @@ pub async fn metrics(session: &mut Session) -> Result<Answer, SessionError> {
     let mut columns = vec![Column::whole("metric")];
     columns.extend(["direction", "aggregate", "unit"].map(Column::whole));
     columns.push(Column::text("from"));
-    columns.extend(["cases", "with a value"].map(Column::number));
-    let table = Table { columns, rows: metrics.iter().map(row).collect() };
+    columns.extend(["cases", "scored"].map(Column::number));
+    let table = Table { columns, rows: metrics.iter().take(METRICS_SHOWN).map(row).collect() };
     let ids = metrics.iter().map(|metric| metric.metric.clone()).collect();
     let mut blocks = vec![
         Block::Headline {
@@ -59,6 +62,10 @@ pub async fn metrics(session: &mut Session) -> Result<Answer, SessionError> {
         Block::Gap,
         Block::Table(table),
     ];
+    if metrics.len() > METRICS_SHOWN {
+        let more = number::count((metrics.len() - METRICS_SHOWN) as i64);
+        blocks.push(Block::Line(format!("  {more} more: --format csv lists all")));
+    }
     if !in_vain.is_empty() {
         blocks.push(Block::Note(format!("set, but no run in scope carries it: {}", in_vain.join(", "))));
     }

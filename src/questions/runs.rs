@@ -216,12 +216,14 @@ fn table(runs: &[Overview]) -> Table {
         (Column::number("cost_usd"), |run| run.cost_usd.map(number::cost)),
         (Column::number("approved"), |run| run.approval_rate.map(number::percent)),
         (Column::number("duration_ms"), |run| run.duration_ms.map(number::duration_ms)),
-        (Column::number("tokens"), |run| run.total_tokens.map(number::count)),
-        (Column::number("scored"), |run| run.pass_rate_scored.map(number::percent)),
-        (Column::number("attempts"), |run| run.pass_rate_attempts.map(number::percent)),
-        (Column::number("superseded"), |run| (run.superseded > 0).then(|| number::count(run.superseded))),
-        (Column::text("task"), |run| Some(run.task.clone())),
-        (Column::whole("kind"), |run| run.command.is_none().then(|| run.kind.clone())),
+        (Column::number("tokens").spare(), |run| run.total_tokens.map(number::count)),
+        (Column::number("scored").spare(), |run| run.pass_rate_scored.map(number::percent)),
+        (Column::number("attempts").spare(), |run| run.pass_rate_attempts.map(number::percent)),
+        (Column::number("superseded").spare(), |run| {
+            (run.superseded > 0).then(|| number::count(run.superseded))
+        }),
+        (Column::text("task").spare(), |run| Some(run.task.clone())),
+        (Column::whole("kind").spare(), |run| run.command.is_none().then(|| run.kind.clone())),
         (Column::whole("started"), |run| run.started_at.as_deref().map(minute)),
     ];
     let mut table = Table { columns: Vec::new(), rows: vec![Vec::new(); runs.len()] };

@@ -22,6 +22,8 @@ pub fn table_of(records: &Records, max_rows: Option<usize>) -> Result<(Table, us
             right: is_number(field.data_type()),
             shrinks: shrinks && !is_id,
             key: false,
+            wraps: false,
+            spare: false,
         }
     });
     let mut table = Table { columns: columns.collect(), rows: Vec::new() };

@@ -2,16 +2,19 @@
 //!
 //! A new command: its schema as `docs/schemas/NAME.schema.json` and a line in [`DOCUMENTS`].
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 
 use serde_json::{Value, json};
 
 use crate::support::fixture;
 use crate::support::sandbox::Sandbox;
 
-/// Schema, and command lines whose documents follow it. `{fixtures}` is the folder of bundled runs.
+/// Schema, and command lines whose documents follow it. `{fixtures}` is the folder of bundled runs of AgentV, `{amx}` and
+/// `{honeyhive}` are those of the others, `{history}` is a store over AMX's in which two metrics were set, `{keys}` a
+/// file with JSON outputs.
 const DOCUMENTS: &[(&str, &[&[&str]])] = &[
     (
         "compare",
@@ -22,9 +25,62 @@ const DOCUMENTS: &[(&str, &[&[&str]])] = &[
             &["compare", "{fixtures}/baseline"],
             &["compare", "baseline", "candidate", "--only", "regressed", "--cases", "1"],
             &["compare", "{fixtures}/baseline", "{fixtures}/retried", "--errors-as", "zero"],
+            &["compare", "baseline", "candidate", "--outputs", "--step", "all", "--diff"],
+            &["compare", "{amx}", "--last", "3", "--outputs", "--versions", "--diff"],
+            &["compare", "{amx}", "--run", "1", "--run", "11", "--versions"],
+            &["compare", "{honeyhive}/baseline", "{honeyhive}/candidate", "--step", "all", "--outputs"],
+            &["compare", "{honeyhive}/baseline", "{honeyhive}/candidate", "--step", "draft"],
         ],
     ),
-    ("runs", &[&["runs"], &["runs", "--limit", "1"], &["runs", "--search", "nothing like it"]]),
+    (
+        "diff",
+        &[
+            &["diff", "baseline", "candidate"],
+            &["diff", "baseline", "candidate", "--level", "lines", "--cases", "1"],
+            &["diff", "--by", "model", "gpt-x", "llama-z", "{fixtures}/matrix"],
+            &["diff", "{honeyhive}/baseline", "{honeyhive}/candidate"],
+            &["diff", "--by", "run", "1", "2", "{amx}"],
+            &["diff", "--by", "model", "a", "b", "{keys}", "--level", "keys"],
+        ],
+    ),
+    (
+        "distribution",
+        &[
+            &["distribution", "baseline", "candidate"],
+            &[
+                "distribution",
+                "--by",
+                "model",
+                "--metric",
+                "score",
+                "--metric",
+                "duration_ms",
+                "{fixtures}/matrix",
+            ],
+            &["distribution", "{fixtures}/baseline"],
+            &["distribution", "{amx}", "--metric", "logprob", "--last", "3", "--bins", "3"],
+            &["distribution", "{honeyhive}/baseline", "{honeyhive}/candidate"],
+        ],
+    ),
+    (
+        "versions",
+        &[
+            &["versions", "--all"],
+            &["versions", "{fixtures}/retried"],
+            &["versions", "{amx}"],
+            &["versions", "{amx}", "--all", "--cases", "2"],
+            &["versions", "{honeyhive}/baseline", "--all"],
+        ],
+    ),
+    (
+        "runs",
+        &[
+            &["runs"],
+            &["runs", "--limit", "1"],
+            &["runs", "--search", "nothing like it"],
+            &["runs", "--store", "{history}"],
+        ],
+    ),
     (
         "show",
         &[
@@ -32,9 +88,19 @@ const DOCUMENTS: &[(&str, &[&[&str]])] = &[
             &["show", "{fixtures}/retried"],
             &["show", "{fixtures}/baseline", "--status", "error"],
             &["show", "{fixtures}/matrix", "--case", "nothing"],
+            &["show", "{honeyhive}/baseline", "--cases", "1"],
+            &["show", "1", "--store", "{history}"],
+            &["show", "16", "--store", "{history}"],
         ],
     ),
-    ("metrics", &[&["metrics"], &["metrics", "{fixtures}/matrix", "--threshold", "score=0.1"]]),
+    (
+        "metrics",
+        &[
+            &["metrics"],
+            &["metrics", "{fixtures}/matrix", "--threshold", "score=0.1"],
+            &["metrics", "--store", "{history}"],
+        ],
+    ),
     ("views", &[&["views"]]),
     (
         "rows",
@@ -49,7 +115,22 @@ const DOCUMENTS: &[(&str, &[&[&str]])] = &[
 ];
 
 /// A store with the bundled runs that these tests only read.
-static SAMPLES: LazyLock<Sandbox> = LazyLock::new(Sandbox::with_samples);
+static SAMPLES: LazyLock<Sandbox> = LazyLock::new(|| {
+    let sandbox = Sandbox::with_samples();
+    let history = fixture("amx/history.db").display().to_string();
+    sandbox.run(&["ingest", &history, "--store", "history"]).fine();
+    let set = ["--store", "history", "--direction", "lower", "--force"];
+    for metric in ["logprob", "not_carried"] {
+        sandbox.run(&[&["metrics", "set", metric], &set[..]].concat()).fine();
+    }
+    let row = |model: &str, output: Value| json!({"id": "a", "model": model, "score": 1, "output": output.to_string()});
+    let rows = [
+        row("a", json!({"kept": [1, 2], "gone": null, "text": "one two"})),
+        row("b", json!({"kept": [1, 3], "new": {"x": 1}, "text": "one three"})),
+    ];
+    sandbox.write("keys.jsonl", rows.map(|row| row.to_string()).join("\n"));
+    sandbox
+});
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas")
@@ -67,15 +148,32 @@ fn validator(name: &str) -> jsonschema::Validator {
     jsonschema::draft202012::new(&schema).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
+/// Documents by their command lines.
+static KNOWN: LazyLock<Mutex<HashMap<String, Value>>> = LazyLock::new(Mutex::default);
+
 /// The document of a command line.
 fn document(words: &[&str]) -> Value {
-    let fixtures = fixture("agentv").display().to_string();
-    let words: Vec<String> = words.iter().map(|word| word.replace("{fixtures}", &fixtures)).collect();
+    let places = [
+        ("{fixtures}", fixture("agentv").display().to_string()),
+        ("{amx}", fixture("amx/history.db").display().to_string()),
+        ("{honeyhive}", fixture("honeyhive").display().to_string()),
+        ("{history}", "history".to_owned()),
+        ("{keys}", "keys.jsonl".to_owned()),
+    ];
+    let placed =
+        |word: &&str| places.iter().fold(word.to_string(), |word, (name, path)| word.replace(name, path));
+    let words: Vec<String> = words.iter().map(placed).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).chain(["--json"]).collect();
     let ran = SAMPLES.run(&words);
+    // Several tests look at the same documents.
+    if let Some(known) = KNOWN.lock().expect("a map").get(&words.join("\u{0}")) {
+        return known.clone();
+    }
     // Arms without a common case are an answer too.
     assert!([0, 4].contains(&ran.code), "{words:?}: {}", ran.stderr);
-    ran.json()
+    let document = ran.json();
+    KNOWN.lock().expect("a map").insert(words.join("\u{0}"), document.clone());
+    document
 }
 
 #[test]
@@ -141,12 +239,18 @@ fn broken(words: &[&str], pointer: &str, value: Option<Value>) -> Value {
 #[test]
 fn a_broken_document_does_not() {
     let compare: &[&str] = &["compare", "--last", "2"];
-    let cases: [(&str, &[&str], &str, Option<Value>); 10] = [
+    let cases: [(&str, &[&str], &str, Option<Value>); 16] = [
         ("compare", compare, "/schema_version", Some(json!(2))),
         ("compare", compare, "/arms/0/pass_rate_latest", Some(json!(75))),
         ("compare", compare, "/arms/0/status_counts/ok", None),
         ("compare", compare, "/changes/0/verdict", Some(json!("better"))),
         ("compare", compare, "/cases/0/values/0/surprise", Some(json!(1))),
+        ("compare", compare, "/metrics/0/per", None),
+        ("compare", compare, "/cases/0/values/0/confidence", Some(json!("sure"))),
+        ("diff", &["diff", "baseline", "candidate"], "/cases/0/hunks/0/op", Some(json!("moved"))),
+        ("diff", &["diff", "baseline", "candidate"], "/counts/not_kept", None),
+        ("versions", &["versions", "--all"], "/stacks/0/versions/0/version", Some(json!(0))),
+        ("distribution", &["distribution", "--last", "2"], "/score_distribution/0/share", Some(json!(2))),
         ("runs", &["runs"], "/runs/0/run_id", Some(Value::Null)),
         ("show", &["show", "last"], "/cases/0/score", Some(json!("0.5"))),
         ("metrics", &["metrics"], "/metrics/0/direction", Some(json!("up"))),

@@ -13,6 +13,12 @@ use crate::model::Status;
 /// How many cases a person is shown unless told otherwise.
 const CASES_SHOWN: usize = 10;
 
+/// Up to how many arms stand beside each other on any screen, so that their names may give way.
+const MOST_SHORTENED: usize = 4;
+
+/// A name of so many letters is shown whole where there are more arms.
+const SHORT_NAME: usize = 24;
+
 /// The cases, with what is not shown.
 pub(super) fn blocks(comparison: &Comparison, asked: &Compare, labels: &Labels) -> Vec<Block> {
     let limit = match asked.cases {
@@ -66,7 +72,12 @@ fn table(comparison: &Comparison, asked: &Compare, cases: &[&Case], labels: &Lab
     let mut columns = vec![Column::text(title(comparison, asked))];
     let texts = asked.outputs || asked.versions;
     let heads = comparison.arms.iter().map(|arm| head(comparison, &arm.arm, labels));
-    columns.extend(heads.map(|head| Column { head, right: !texts, shrinks: true, key: false }));
+    // Names that begin alike must not be shortened to the same letters.
+    let many = comparison.arms.len() > MOST_SHORTENED;
+    columns.extend(heads.map(|head| Column {
+        right: !texts,
+        ..if many && !texts && head.len() <= SHORT_NAME { Column::whole(head) } else { Column::text(head) }
+    }));
     let mut rows = Vec::new();
     for case in cases {
         let name =

@@ -14,6 +14,7 @@ pub(crate) use screen::shown_value;
 
 use serde::{Deserialize, Serialize};
 
+use super::labels::Labels;
 use crate::answer::Answer;
 use crate::session::{Options, Rows, Session, SessionError};
 use cases::Case;
@@ -35,6 +36,8 @@ pub struct Compare {
     pub outputs: bool,
     /// Whether retries, re-runs and variations are shown below them; they come with the answers.
     pub versions: bool,
+    /// How many arms a person is shown, those with the best primary metric; `None` for the usual number.
+    pub arms: Option<CaseLimit>,
     /// Which steps to compare as well; none when `None`.
     pub steps: Option<StepChoice>,
 }
@@ -175,6 +178,8 @@ pub(crate) struct Value {
     pub tied: bool,
     pub winner_common: bool,
     pub n_common: i64,
+    /// Place among the arms, 1 for the best; null without a value or direction.
+    pub rank: Option<i64>,
 }
 
 /// A row of `change_counts`.
@@ -222,7 +227,11 @@ pub(crate) struct Comparison {
     pub baseline: String,
     pub primary: String,
     pub alpha: f64,
+    /// What arms are called on screen.
+    pub labels: Labels,
     pub arms: Vec<Arm>,
+    /// Arms that a person is not shown; none while anything else is made of the comparison.
+    pub hidden: Vec<Arm>,
     pub coverage: Vec<Coverage>,
     pub values: Vec<Value>,
     pub changes: Vec<Change>,
@@ -270,6 +279,8 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
         by: session.by().to_owned(),
         primary: session.primary().to_owned(),
         alpha: session.request().options.alpha,
+        labels: Labels::of(arms.iter().map(|arm| arm.arm.as_str()), session)
+            .with_models(arms.iter().map(|arm| (arm.arm.as_str(), arm.models.as_slice()))),
         values,
         changes: Vec::new(),
         improved_and_regressed: Vec::new(),
@@ -280,6 +291,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
         steps: steps::of(session, asked, &arms).await?,
         baseline,
         arms,
+        hidden: Vec::new(),
         coverage,
         records,
     };
@@ -289,13 +301,52 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
     }
     comparison.notes = notes::of(&comparison, session, asked);
     let comparable = comparison.arms.len() < 2 || comparison.changes.iter().any(shares_a_case);
+    let document = document::of(&comparison, asked)?;
+    comparison.hide_arms(asked);
     let answer = Answer {
         blocks: screen::blocks(&comparison, session, asked),
-        document: Some(document::of(&comparison, asked)?),
+        document: Some(document),
         ids: Some(comparison.cases.iter().map(|case| case.case_id.clone()).collect()),
         records: comparison.records.into(),
     };
     Ok(Compared { answer, comparable })
+}
+
+/// How many arms a person is shown unless told otherwise.
+const ARMS_SHOWN: usize = 20;
+
+impl Comparison {
+    /// How many arms there are, shown or not.
+    fn arm_count(&self) -> usize {
+        self.arms.len() + self.hidden.len()
+    }
+
+    /// Puts aside the arms that a screen has no room for: the baseline stays, and those with the best primary metric.
+    fn hide_arms(&mut self, asked: &Compare) {
+        let most = match asked.arms {
+            Some(CaseLimit::All) => return,
+            Some(CaseLimit::Most(count)) => count.max(1),
+            None => ARMS_SHOWN,
+        };
+        if self.arms.len() <= most {
+            return;
+        }
+        let line = self.values.iter().filter(|value| value.metric == self.primary).map(|value| &value.task);
+        let line = line.min().cloned().flatten();
+        let rank = |arm: &Arm| {
+            let of_arm =
+                |value: &&Value| value.arm == arm.arm && value.metric == self.primary && value.task == line;
+            self.values.iter().find(of_arm).and_then(|value| value.rank).unwrap_or(i64::MAX)
+        };
+        let mut ranked: Vec<(i64, String)> =
+            self.arms.iter().skip(1).map(|arm| (rank(arm), arm.arm.clone())).collect();
+        // Ties keep the order of the comparison.
+        ranked.sort_by_key(|(rank, _)| *rank);
+        let gone: std::collections::HashSet<String> =
+            ranked.into_iter().skip(most - 1).map(|(_, arm)| arm).collect();
+        (self.hidden, self.arms) =
+            std::mem::take(&mut self.arms).into_iter().partition(|arm| gone.contains(&arm.arm));
+    }
 }
 
 const VALUES: &str = "SELECT winners.task, winners.metric, winners.arm, winners.per, winners.direction, winners.unit, \

@@ -17,7 +17,7 @@ pub(super) fn of(comparison: &Comparison, session: &Session, asked: &Compare) ->
         notes.push(format!(
             "only one {}, {}: nothing to compare it with{}",
             comparison.by,
-            only.arm,
+            comparison.labels.get(&only.arm),
             if comparison.by == "run" { "" } else { "; --by run or another dimension may have more" }
         ));
     }
@@ -51,8 +51,12 @@ fn nothing_in_common(comparison: &Comparison) -> Option<String> {
 
 /// Runs that have nothing to compare but what they took.
 fn without_results(comparison: &Comparison) -> Option<String> {
-    let empty: Vec<&str> =
-        comparison.arms.iter().filter(|arm| arm.result_count == 0).map(|arm| arm.arm.as_str()).collect();
+    let empty: Vec<&str> = comparison
+        .arms
+        .iter()
+        .filter(|arm| arm.result_count == 0)
+        .map(|arm| comparison.labels.get(&arm.arm))
+        .collect();
     (!empty.is_empty()).then(|| format!("without any result: {} {}", comparison.by, empty.join(", ")))
 }
 
@@ -68,7 +72,7 @@ fn bounds(comparison: &Comparison, arm: &Arm) -> Option<String> {
         let why = if arm.execution_error + arm.scorer_error > 0 { " (errors)" } else { "" };
         format!(
             "{cases} of {} without a value{why}: its {} lies between {} and {}, whatever they would have scored",
-            arm.arm,
+            comparison.labels.get(&arm.arm),
             value.metric,
             number::score(low),
             number::score(high)
@@ -90,11 +94,14 @@ fn disagreeing_winners(comparison: &Comparison, shown: &[String]) -> Vec<String>
         notes.push(match common {
             Some(other) => format!(
                 "{}{on} not marked: {} is best on its own cases, {} on the {shared} that all have",
-                value.metric, value.arm, other.arm
+                value.metric,
+                comparison.labels.get(&value.arm),
+                comparison.labels.get(&other.arm)
             ),
             None => format!(
                 "{}{on} not marked: {} is best on its own cases only; on the {shared} that all have nobody is",
-                value.metric, value.arm
+                value.metric,
+                comparison.labels.get(&value.arm)
             ),
         });
     }
@@ -128,12 +135,13 @@ fn several_tasks(comparison: &Comparison) -> bool {
 
 fn pooled(comparison: &Comparison) -> Vec<String> {
     let arms = comparison.arms.iter().filter(|_| comparison.arms.len() > 1);
+    let label = |arm: &Arm| comparison.labels.get(&arm.arm).to_owned();
     arms.filter_map(|arm| match (arm.models.len() > 1 && comparison.by != "model", arm.run_count > 1) {
         (true, _) => {
-            Some(format!("{} pools {} models: {}", arm.arm, arm.models.len(), arm.models.join(", ")))
+            Some(format!("{} pools {} models: {}", label(arm), arm.models.len(), arm.models.join(", ")))
         }
         (false, true) if comparison.by != "run" => {
-            Some(format!("{} pools {} runs: the mean of each case counts", arm.arm, arm.run_count))
+            Some(format!("{} pools {} runs: the mean of each case counts", label(arm), arm.run_count))
         }
         _ => None,
     })
@@ -147,12 +155,12 @@ fn more_attempts(comparison: &Comparison) -> Option<String> {
     (comparison.arms.len() > 1 && share(most) > share(least)).then(|| {
         format!(
             "{} needed more attempts: {} of its {} results were superseded by a retry, {} of {} for {}",
-            most.arm,
+            comparison.labels.get(&most.arm),
             most.superseded_count,
             most.result_count,
             least.superseded_count,
             least.result_count,
-            least.arm
+            comparison.labels.get(&least.arm)
         )
     })
 }
@@ -164,7 +172,10 @@ fn one_sided_cases(comparison: &Comparison) -> Vec<String> {
         .map(|change| {
             format!(
                 "{} cases only in {}, {} only in {}: changes are over the cases that both ran",
-                change.baseline_only, change.baseline, change.candidate_only, change.candidate
+                change.baseline_only,
+                comparison.labels.get(&change.baseline),
+                change.candidate_only,
+                comparison.labels.get(&change.candidate)
             )
         })
         .collect()

@@ -10,15 +10,20 @@ use crate::session::Session;
 /// From how many arms on the table is turned: arms as rows.
 const MOST_COLUMNS: usize = 4;
 
+/// How many metrics beside the primary one get a line unless told otherwise.
+const METRICS_SHOWN: usize = 20;
+
+/// How many notes a person is shown.
+const NOTES_SHOWN: usize = 10;
+
 /// How many tasks get a table of their own.
 const TASKS_SHOWN: usize = 5;
 
 /// The blocks of a comparison, from top to bottom.
 pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare) -> Vec<Block> {
     let shown = shown_metrics(comparison, asked);
-    let labels = Labels::of(comparison.arms.iter().map(|arm| arm.arm.as_str()), session)
-        .with_models(comparison.arms.iter().map(|arm| (arm.arm.as_str(), arm.models.as_slice())));
-    let mut blocks = vec![headline(comparison, session, &labels)];
+    let labels = &comparison.labels;
+    let mut blocks = vec![headline(comparison, session, labels)];
     let tasks = tasks(comparison);
     for (place, task) in tasks.iter().take(TASKS_SHOWN).enumerate() {
         blocks.push(Block::Gap);
@@ -27,17 +32,17 @@ pub(super) fn blocks(comparison: &Comparison, session: &Session, asked: &Compare
                 task.map_or_else(|| "all tasks".to_owned(), |task| format!("task {task}")),
             ));
         }
-        blocks.push(Block::Table(grid(comparison, *task, &shown, (&labels, place == 0))));
-        let changes = change_table(comparison, *task, &shown, &labels);
+        blocks.push(Block::Table(grid(comparison, *task, &shown, (labels, place == 0))));
+        let changes = change_table(comparison, *task, &shown, labels);
         if !changes.rows.is_empty() {
             blocks.push(Block::Gap);
             blocks.push(Block::Table(changes));
         }
     }
     if comparison.arms.len() > 1 || asked.only.is_some() || asked.cases.is_some() {
-        blocks.extend(case_table::blocks(comparison, asked, &labels));
+        blocks.extend(case_table::blocks(comparison, asked, labels));
     }
-    blocks.extend(super::steps::blocks(comparison, asked, &labels));
+    blocks.extend(super::steps::blocks(comparison, asked, labels));
     blocks.extend(closing(comparison, &tasks, &shown));
     blocks
 }
@@ -52,7 +57,7 @@ fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Bloc
     let cases = comparison.coverage.iter().map(|metric| metric.all_cases).max().unwrap_or(0);
     let arms = comparison.arms.len().max(1) as i64;
     let per_arm = comparison.arms.iter().map(|arm| arm.case_count).max().unwrap_or(cases / arms);
-    let by = arms_in_words(comparison.arms.len(), &comparison.by);
+    let by = arms_in_words(comparison.arm_count(), &comparison.by);
     let of_runs = match (comparison.by.as_str(), runs.len()) {
         ("run", _) => String::new(),
         (_, 1) => " of 1 run".to_owned(),
@@ -111,7 +116,8 @@ pub(super) fn shown_metrics(comparison: &Comparison, asked: &Compare) -> Vec<Str
         .filter(|metric| metric.built_in || metric.cases * 2 >= metric.all_cases)
         // The pass rates already say what the mean of `passed` says; tokens are told by their total.
         .filter(|metric| !["passed", "input_tokens", "output_tokens"].contains(&metric.metric.as_str()))
-        .map(|metric| metric.metric.clone());
+        .map(|metric| metric.metric.clone())
+        .take(METRICS_SHOWN);
     let there = comparison.coverage.iter().any(|metric| metric.metric == primary);
     let of_runs = RUN_METRICS.iter().map(|metric| metric.name.to_owned());
     there.then(|| primary.clone()).into_iter().chain(others).chain(of_runs).collect()
@@ -191,8 +197,9 @@ fn pass_rates(
     of: fn(&Arm) -> Option<f64>,
 ) -> (String, String, Vec<Cell>) {
     let arms = &comparison.arms;
-    let best = arms.iter().filter_map(of).fold(f64::NEG_INFINITY, f64::max);
-    let sharing = arms.iter().filter(|arm| of(arm) == Some(best)).count();
+    let all = || arms.iter().chain(&comparison.hidden).filter_map(of);
+    let best = all().fold(f64::NEG_INFINITY, f64::max);
+    let sharing = all().filter(|rate| *rate == best).count();
     let cells = arms
         .iter()
         .map(|arm| {
@@ -234,12 +241,7 @@ pub(crate) fn shown_value(metric: &str, unit: Option<&str>, value: f64) -> Strin
 
 fn upright(arms: &[String], rows: Vec<(String, String, Vec<Cell>)>) -> Table {
     let mut columns = vec![Column::whole(""), Column::whole("").key()];
-    columns.extend(arms.iter().map(|arm| Column {
-        head: arm.clone(),
-        right: true,
-        shrinks: true,
-        key: false,
-    }));
+    columns.extend(arms.iter().map(|arm| Column { right: true, ..Column::text(arm.clone()) }));
     let rows = rows
         .into_iter()
         .map(|(name, how, cells)| {
@@ -269,7 +271,7 @@ fn change_table(comparison: &Comparison, task: Option<&str>, metrics: &[String],
     columns.extend(["better", "worse", "same", "n/a", "mean delta"].map(Column::number));
     columns.push(Column::number(format!("{} interval", number::percent(1.0 - comparison.alpha))));
     columns.push(Column::number("adj. p"));
-    columns.push(Column::text("verdict"));
+    columns.push(Column::wrapping("verdict"));
     let mut rows = Vec::new();
     for arm in &comparison.arms {
         for metric in metrics {
@@ -341,6 +343,18 @@ fn direction_word(change: &Change) -> String {
     .to_owned()
 }
 
+/// Says which arms are not shown.
+fn hidden_arms(comparison: &Comparison) -> Option<String> {
+    let hidden = comparison.hidden.len();
+    (hidden > 0).then(|| {
+        format!(
+            "{hidden} of {} not shown; these are the baseline and the best on {}: --arms all, or --format csv",
+            arms_in_words(comparison.arm_count(), &comparison.by),
+            comparison.primary
+        )
+    })
+}
+
 fn closing(comparison: &Comparison, tasks: &[Option<&str>], shown: &[String]) -> Vec<Block> {
     let mut blocks = Vec::new();
     if tasks.len() > TASKS_SHOWN {
@@ -362,6 +376,11 @@ fn closing(comparison: &Comparison, tasks: &[Option<&str>], shown: &[String]) ->
             if hidden.len() > NAMED { format!(" and {} more", hidden.len() - NAMED) } else { String::new() };
         blocks.push(Block::Note(format!("metrics not shown: {names}{more}; --metric NAME shows one")));
     }
-    blocks.extend(comparison.notes.iter().map(|note| Block::Note(note.clone())));
+    blocks.extend(hidden_arms(comparison).map(Block::Note));
+    blocks.extend(comparison.notes.iter().take(NOTES_SHOWN).map(|note| Block::Note(note.clone())));
+    if comparison.notes.len() > NOTES_SHOWN {
+        let more = number::counted(comparison.notes.len() - NOTES_SHOWN, "more note", "more notes");
+        blocks.push(Block::Note(format!("{more}: --format json has all of them")));
+    }
     blocks
 }

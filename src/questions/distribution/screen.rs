@@ -11,6 +11,9 @@ use crate::session::Session;
 /// How many tasks are shown.
 const TASKS_SHOWN: usize = 5;
 
+/// How many arms are shown.
+const ARMS_SHOWN: usize = 20;
+
 /// How many of the cases that changed most are named.
 const TOP: usize = 3;
 
@@ -86,7 +89,7 @@ impl<'a> Part<'a> {
     /// The bins of the arms that carry the metric, in their order.
     fn histogram(self, of: &'static str, title: String, text: &dyn Fn(f64) -> String) -> Histogram {
         let mut histogram = Histogram { title, ..Histogram::default() };
-        for arm in &self.distribution.arms {
+        for arm in self.distribution.arms.iter().take(ARMS_SHOWN) {
             let bins: Vec<&Bin> = self.bins(of).filter(|bin| bin.arm == *arm).collect();
             if bins.is_empty() {
                 continue;
@@ -111,7 +114,7 @@ impl<'a> Part<'a> {
         let many = histogram.series.len() > MOST_SENTENCES;
         let mut blocks = vec![Block::Gap, Block::Histogram(histogram), Block::Gap];
         let candidates: Vec<Changes<'a>> =
-            self.distribution.arms.iter().filter_map(|arm| Changes::of(self, arm)).collect();
+            self.distribution.arms.iter().take(ARMS_SHOWN).filter_map(|arm| Changes::of(self, arm)).collect();
         if many {
             blocks.push(Block::Table(carried(&candidates)));
         } else {
@@ -207,6 +210,13 @@ fn closing(distribution: &Distribution, labels: &Labels, tasks: &BTreeSet<&str>)
     let mut notes = Vec::new();
     if tasks.len() > TASKS_SHOWN {
         notes.push(format!("{} more tasks: --task NAME, or --format json", tasks.len() - TASKS_SHOWN));
+    }
+    if distribution.arms.len() > ARMS_SHOWN {
+        notes.push(format!(
+            "{} of {} arms not shown, the first {ARMS_SHOWN} are: --scope or --format csv",
+            distribution.arms.len() - ARMS_SHOWN,
+            distribution.arms.len()
+        ));
     }
     for metric in &distribution.shown {
         let mut bins = distribution.bins.iter().filter(|bin| bin.metric == *metric);

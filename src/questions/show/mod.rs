@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Block, SCHEMA_VERSION};
 use crate::model::{RunRow, Status};
+use crate::questions::compare::CaseLimit;
 use crate::session::{Session, SessionError, text_values};
 pub(super) use screen::screen_word;
 pub use screen::shell_word;
-use screen::{NO_EVAL_FILE, case_table, counts, facts_table, heading, hint, missing_blocks, relative};
+use screen::{NO_EVAL_FILE, case_blocks, counts, facts_table, heading, hint, missing_blocks, relative};
 
 /// Which cases are shown.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,8 @@ pub struct Show {
     pub case: Option<String>,
     /// Scores that are shown beside the headline score.
     pub metrics: Vec<String>,
+    /// How many cases a person is shown; `None` for the usual number.
+    pub cases: Option<CaseLimit>,
     /// Folder that paths are shown relative to.
     pub here: std::path::PathBuf,
 }
@@ -134,7 +137,7 @@ pub async fn show(session: &mut Session, asked: &Show) -> Result<Answer, Session
         [] if asked.status.is_some() || asked.case.is_some() => {
             blocks.push(Block::Line("no case fits".to_owned()))
         }
-        cases => blocks.push(Block::Table(case_table(cases, asked, models > 1))),
+        cases => blocks.extend(case_blocks(cases, asked, models > 1)),
     }
     if only_missing || asked.status.is_none() {
         blocks.extend(missing_blocks(&missing, missing_count));

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{CaseEntry, CaseRow, Missing, Show};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
 use crate::model::{RunRow, Status};
+use crate::questions::compare::CaseLimit;
 use crate::questions::runs::minute;
 
 pub(super) fn heading(run: &RunRow) -> Block {
@@ -156,8 +157,27 @@ pub(super) fn relative(path: &str, here: &Path) -> String {
     }
 }
 
-pub(super) fn case_table(cases: &[CaseEntry], asked: &Show, several_models: bool) -> Table {
-    let several_tasks = cases.iter().any(|case| case.task != cases[0].task);
+/// How many cases a person is shown unless told otherwise.
+const CASES_SHOWN: usize = 200;
+
+/// The cases, with what is not shown.
+pub(super) fn case_blocks(cases: &[CaseEntry], asked: &Show, several_models: bool) -> Vec<Block> {
+    let limit = match asked.cases {
+        Some(CaseLimit::All) => usize::MAX,
+        Some(CaseLimit::Most(count)) => count,
+        None => CASES_SHOWN,
+    };
+    let shown = &cases[..cases.len().min(limit)];
+    let mut blocks = vec![Block::Table(case_table(shown, asked, several_models))];
+    if cases.len() > limit {
+        let more = number::count((cases.len() - limit) as i64);
+        blocks.push(Block::Line(format!("  {more} more: --cases all, or --status error")));
+    }
+    blocks
+}
+
+fn case_table(cases: &[CaseEntry], asked: &Show, several_models: bool) -> Table {
+    let several_tasks = cases.iter().any(|case| Some(&case.task) != cases.first().map(|first| &first.task));
     let several_epochs = cases.iter().any(|case| case.epoch > 1);
     let mut columns = vec![Column::whole("case")];
     if several_models {

@@ -19,6 +19,9 @@ const SIDE: usize = 600;
 /// Letters that the changes of one text take at most, before the rest of them is left out.
 const TEXT: usize = 3_000;
 
+/// From how many bytes on an equal stretch is folded even when it has few words or lines.
+const LONG: usize = 8 * SIDE;
+
 /// A piece that is shown.
 pub(super) enum Piece<'a> {
     /// Both sides have it.
@@ -118,8 +121,7 @@ fn folded(text: &str, level: Level, sides: [bool; 2]) -> Vec<Piece<'_>> {
     };
     let [head, tail] = sides.map(|beside| if beside { CONTEXT[of] } else { 0 });
     let gone = starts.len().saturating_sub(head + tail);
-    let is_endless = text.len() > 8 * SIDE && gone == 0;
-    if gone < WORTH[of] && !is_endless {
+    if gone < WORTH[of] && text.len() <= LONG {
         return vec![Piece::Equal(Cow::Borrowed(text))];
     }
     let from = starts.get(head).copied().unwrap_or(text.len());
@@ -127,16 +129,38 @@ fn folded(text: &str, level: Level, sides: [bool; 2]) -> Vec<Piece<'_>> {
         0 => text.len(),
         _ => starts.get(starts.len().saturating_sub(tail)).copied().unwrap_or(from).max(from),
     };
-    let said = format!("… {} equal …", number::counted(gone, one, several));
+    let (near_from, near_to) = by_letters(text, sides);
+    let said = match (from <= near_from, to >= near_to, gone >= WORTH[of]) {
+        (true, true, true) => format!("… {} equal …", number::counted(gone, one, several)),
+        _ => {
+            let letters = text[from.min(near_from)..to.max(near_to)].graphemes(true).count();
+            format!("… {} equal …", number::counted(letters, "letter", "letters"))
+        }
+    };
     let mut pieces = Vec::new();
-    if head > 0 {
-        pieces.push(Piece::Equal(Cow::Borrowed(text[..from].trim_end_matches([' ', '\n', '\r']))));
+    if sides[0] {
+        let head = text[..from.min(near_from)].trim_end_matches([' ', '\n', '\r']);
+        pieces.push(Piece::Equal(Cow::Borrowed(head)));
     }
     pieces.push(Piece::Folded(said));
-    if tail > 0 {
-        pieces.push(Piece::Equal(Cow::Borrowed(&text[to..])));
+    if sides[1] {
+        pieces.push(Piece::Equal(Cow::Borrowed(&text[to.max(near_to)..])));
     }
     pieces
+}
+
+/// Where the letters end and begin that stay of a long stretch beside its changes, however few words they are. The
+/// whole of a short one stays.
+fn by_letters(text: &str, sides: [bool; 2]) -> (usize, usize) {
+    if text.len() <= LONG {
+        return (text.len(), 0);
+    }
+    let end = text.grapheme_indices(true).nth(SIDE).map_or(text.len(), |(at, _)| at);
+    let begin = text.grapheme_indices(true).rev().nth(SIDE - 1).map_or(0, |(at, _)| at);
+    match sides {
+        [true, true] if end >= begin => (text.len(), 0),
+        [head, tail] => (if head { end } else { 0 }, if tail { begin } else { text.len() }),
+    }
 }
 
 /// Where a piece of a text begins, when `at` is moved behind it.

@@ -4,12 +4,18 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::super::Screen;
-use super::super::text::{pieces, shorten, visible, width};
+use super::super::text::{pieces, shorten, visible, width, wrap};
 use super::layout::{GAP, Slot, Span, arrange};
 use crate::answer::{Cell, Column, Mark, Table};
 
 /// Room that a mark behind or before a text takes, its space included.
 const MARK: usize = 2;
+
+/// A column whose text goes on in further lines never becomes narrower than this.
+const WRAPPED: usize = 20;
+
+/// What stands before the names of columns that a screen has no room for.
+const SPARED: &str = "  not shown, too wide: ";
 
 /// How a text looks beyond its letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +48,15 @@ impl Style {
 /// Writes the head (when a column has one) and the rows of every part.
 pub(super) fn write_table(table: &Table, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
     let columns: Vec<Drawn> = (0..table.columns.len()).map(|at| Drawn::new(table, at)).collect();
-    let spans: Vec<Span> = columns.iter().map(Drawn::span).collect();
     let keys = 1 + table.columns.iter().skip(1).take_while(|column| column.key).count();
-    for (at, part) in arrange(&spans, keys, screen.width).iter().enumerate() {
+    let all: Vec<(usize, Span)> = columns.iter().map(Drawn::span).enumerate().collect();
+    let kept: Vec<(usize, Span)> = match arrange(&spans(&all), keys, screen.width).len() {
+        0 | 1 => all,
+        _ => all.into_iter().filter(|(at, _)| *at == 0 || !table.columns[*at].spare).collect(),
+    };
+    for (at, part) in arrange(&spans(&kept), keys, screen.width).into_iter().enumerate() {
+        let part: Vec<Slot> =
+            part.into_iter().map(|slot| Slot { column: kept[slot.column].0, ..slot }).collect();
         if at > 0 {
             out.write_all(b"\n")?;
         }
@@ -56,6 +68,30 @@ pub(super) fn write_table(table: &Table, screen: &Screen, out: &mut dyn Write) -
             let cells = part.iter().map(|slot| columns[slot.column].cells[row].placed(slot, &columns));
             write_row(&cells.collect::<Vec<_>>(), screen, out)?;
         }
+    }
+    write_spared(table, &kept, screen, out)
+}
+
+fn spans(columns: &[(usize, Span)]) -> Vec<Span> {
+    columns.iter().map(|(_, span)| *span).collect()
+}
+
+/// Names the columns that are not among the kept ones.
+fn write_spared(
+    table: &Table,
+    kept: &[(usize, Span)],
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let is_kept = |at: usize| kept.iter().any(|(column, _)| *column == at);
+    let gone = table.columns.iter().enumerate().filter(|(at, _)| !is_kept(*at));
+    let names: Vec<&str> = gone.map(|(_, column)| column.head.as_str()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let said = format!("{SPARED}{} (a wider terminal or --format csv shows them)", names.join(", "));
+    for line in wrap(&visible(&said), screen.width.unwrap_or(usize::MAX), "  ") {
+        writeln!(out, "{}", Style::Dim.paint(&line, screen))?;
     }
     Ok(())
 }
@@ -83,7 +119,8 @@ impl<'a> Drawn<'a> {
 
     fn span(&self) -> Span {
         let widest = self.cells.iter().chain([&self.head]).map(Piece::full_width).max();
-        Span::new(widest.unwrap_or(0), self.column.shrinks)
+        let span = Span::new(widest.unwrap_or(0), self.column.shrinks);
+        if self.column.wraps { Span { least: span.natural.min(WRAPPED), ..span } } else { span }
     }
 }
 
@@ -184,7 +221,9 @@ impl Piece<'_> {
     fn placed(&self, slot: &Slot, columns: &[Drawn<'_>]) -> Placed<'_> {
         let column = columns[slot.column].column;
         let room = slot.width.saturating_sub(self.beside());
-        let lines = if self.width <= room {
+        let lines = if self.width > room && column.wraps {
+            broken(&self.text, room)
+        } else if self.width <= room {
             vec![(Cow::Borrowed(&*self.text), self.width)]
         } else if column.shrinks {
             vec![measured(shorten(&self.text, room))]
@@ -193,6 +232,13 @@ impl Piece<'_> {
         };
         Placed { piece: self, lines, room, right: column.right }
     }
+}
+
+/// A text in lines of at most `room` columns, broken at spaces where there are some.
+fn broken(text: &str, room: usize) -> Vec<(Cow<'_, str>, usize)> {
+    let lines = wrap(text, room, "").into_iter();
+    let whole = lines.flat_map(|line| pieces(&line, room).into_iter().map(str::to_owned).collect::<Vec<_>>());
+    whole.map(|line| measured(Cow::Owned(line))).collect()
 }
 
 fn measured(text: Cow<'_, str>) -> (Cow<'_, str>, usize) {

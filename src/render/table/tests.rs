@@ -273,9 +273,14 @@ fn any_cell() -> impl Strategy<Value = Cell> {
 }
 
 fn any_table() -> impl Strategy<Value = Table> {
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    let column =
-        (any_text(), flags).prop_map(|(head, (right, shrinks, key))| Column { key, head, right, shrinks });
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let column = (any_text(), flags).prop_map(|(head, (right, shrinks, key, wraps))| Column {
+        key,
+        right,
+        shrinks,
+        wraps,
+        ..Column::whole(head)
+    });
     (prop::collection::vec(column, 1..9), 0_usize..5).prop_flat_map(|(columns, rows)| {
         let row = prop::collection::vec(any_cell(), columns.len());
         (Just(columns), prop::collection::vec(row, rows)).prop_map(|(columns, rows)| Table { columns, rows })

@@ -45,7 +45,7 @@ fn without(steps: &Steps, comparison: &Comparison, labels: &Labels) -> Option<St
     let names: Vec<&str> = steps.without.iter().map(|arm| labels.get(arm)).collect();
     match names.as_slice() {
         [] => None,
-        all if all.len() == comparison.arms.len() => {
+        all if all.len() == comparison.arm_count() => {
             Some("no steps to compare: the runs hold no traces of their cases".to_owned())
         }
         [one] => Some(format!("{one} has no steps: its runs hold no traces of their cases")),
@@ -66,7 +66,7 @@ fn title(step: &Step, comparison: &Comparison, how: (&Labels, bool)) -> String {
         .filter(|arm| took.contains(arm.arm.as_str()))
         .map(|arm| labels.get(&arm.arm))
         .collect();
-    let presence = match (names.len(), comparison.arms.len()) {
+    let presence = match (names.len(), comparison.arm_count()) {
         (_, 1) => String::new(),
         (2, 2) => " · in both".to_owned(),
         (took, all) if took == all => format!(" · in all {all}"),
@@ -87,8 +87,10 @@ fn metric_table(step: &Step, comparison: &Comparison, labels: &Labels) -> Table 
         _ => columns.extend([Column::text("against it").key(), Column::number("value")]),
     }
     if !candidates.is_empty() {
-        columns.extend(["mean delta", "better", "worse", "same", "n/a"].map(Column::number));
-        columns.push(Column::number(format!("{} interval", number::percent(1.0 - comparison.alpha))));
+        columns.extend(["mean delta", "better", "worse", "same"].map(Column::number));
+        columns.push(Column::number("n/a").spare());
+        let interval = format!("{} interval", number::percent(1.0 - comparison.alpha));
+        columns.push(Column::number(interval).spare());
     }
     let mut rows = Vec::new();
     for metric in step.metrics.iter().filter(|metric| metric.arms.iter().any(|value| value.n > 0)) {
@@ -167,7 +169,7 @@ fn case_tables(step: &Step, comparison: &Comparison, how: (&Compare, &Labels)) -
         let mut columns = vec![Column::text(format!("{} by case", metric.metric))];
         columns.extend(comparison.arms.iter().map(|arm| {
             let head = labels.get(&arm.arm).to_owned();
-            Column { head, right: true, shrinks: true, key: false }
+            Column { right: true, ..Column::text(head) }
         }));
         let rows = cases.iter().take(limit).map(|case| case_row(case, metric, comparison)).collect();
         blocks.extend([Block::Gap, Block::Table(Table { columns, rows })]);
