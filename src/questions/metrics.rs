@@ -50,9 +50,6 @@ const SET_IN_VAIN: &str = "SELECT metrics.metric FROM metrics \
 /// How many metrics a person is shown.
 const METRICS_SHOWN: usize = 100;
 
-/// How many metrics a person is shown.
-const METRICS_SHOWN: usize = 100;
-
 /// Lists the metrics that the runs in scope carry.
 ///
 /// # Errors
