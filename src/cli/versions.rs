@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::args::ImportArgs;
 use super::compare::case_limit;
-use super::context::{Asked, Context, open};
+use super::context::{Asked, Context, is_path, open};
 use super::diff::on_a_page;
 use super::exit::CliError;
 use crate::questions::compare::CaseLimit;
@@ -71,7 +71,9 @@ async fn is_case(word: &str, args: &VersionsArgs, context: &Context<'_>) -> Resu
     if context.global.session.case.is_some() || args.words.first().is_none_or(|first| first == "-") {
         return Ok(false);
     }
-    if !context.is_run_or_path(word).await? {
+    // Case ids may look like files (`sales.orders`); a word that is no file, before others that are, is a case.
+    let followed = args.words.len() > 1 && !word.contains('/') && !is_path(word);
+    if !context.is_run_or_path(word).await? || followed && context.store_path().is_none() {
         return Ok(true);
     }
     if word.contains('/') || !context.store_path().is_some_and(|path| path.exists()) {

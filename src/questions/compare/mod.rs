@@ -314,7 +314,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
         comparison.next = next::diff_command(session, &comparison, named).await?;
     }
     comparison.notes = notes::of(&comparison, session, asked);
-    let comparable = comparison.arms.len() < 2 || comparison.changes.iter().any(shares_a_case);
+    let comparable = comparison.arms.len() < 2 || shares_cases(&comparison);
     let document = document::of(&comparison, asked)?;
     comparison.hide_arms(asked);
     let answer = Answer {
@@ -382,6 +382,12 @@ const CHANGES: &str = "SELECT * FROM change_counts ORDER BY task NULLS FIRST, me
 
 const MOVED: &str = "SELECT candidate, task, case_id, metric, outcome FROM score_changes \
      WHERE outcome IN ('improved', 'regressed') ORDER BY task, metric, candidate, case_id";
+
+/// Whether any candidate ran a case that the baseline ran, whether or not it has a value.
+fn shares_cases(comparison: &Comparison) -> bool {
+    let met = |case: &Case| case.values.len() > 1 && case.values.contains_key(&comparison.baseline);
+    comparison.changes.iter().any(shares_a_case) || comparison.cases.iter().any(met)
+}
 
 fn shares_a_case(change: &Change) -> bool {
     change.common + change.unscored > 0

@@ -28,6 +28,9 @@ pub(super) fn of(comparison: &Comparison, session: &Session, asked: &Compare) ->
     }));
     notes.extend(nothing_in_common(comparison));
     notes.extend(without_results(comparison));
+    if comparison.values.is_empty() && !comparison.cases.is_empty() {
+        notes.push("no case has a value of any metric".to_owned());
+    }
     notes.extend(not_counted(comparison, session));
     notes.extend(comparison.arms.iter().filter_map(|arm| bounds(comparison, arm)));
     notes.extend(disagreeing_winners(comparison, &shown_metrics(comparison, asked)));
@@ -44,7 +47,7 @@ pub(super) fn of(comparison: &Comparison, session: &Session, asked: &Compare) ->
 }
 
 fn nothing_in_common(comparison: &Comparison) -> Option<String> {
-    let apart = comparison.arms.len() > 1 && !comparison.changes.iter().any(super::shares_a_case);
+    let apart = comparison.arms.len() > 1 && !super::shares_cases(comparison);
     apart.then(|| {
         "not comparable: no candidate shares a case with the baseline; is it the same task, or is --case-key needed?"
             .to_owned()

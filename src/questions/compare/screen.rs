@@ -56,10 +56,11 @@ pub(super) fn counted_runs(comparison: &Comparison) -> BTreeSet<&str> {
 
 fn headline(comparison: &Comparison, session: &Session, labels: &Labels) -> Block {
     let runs = session.runs();
-    let tasks = tasks(comparison).into_iter().flatten().count();
-    let what = match (tasks, runs) {
-        (1, _) => comparison.values.iter().find_map(|value| value.task.clone()).unwrap_or_default(),
-        (tasks, _) => format!("{tasks} tasks"),
+    let tasks: Vec<&str> = tasks(comparison).into_iter().flatten().collect();
+    let what = match tasks.as_slice() {
+        [] => runs.first().map_or_else(String::new, |entry| entry.run.task.clone()),
+        [only] => (*only).to_owned(),
+        several => format!("{} tasks", several.len()),
     };
     let cases = number::counted(usize::try_from(comparison.case_count).unwrap_or(0), "case", "cases");
     let by = arms_in_words(comparison.arm_count(), &comparison.by);
@@ -96,12 +97,14 @@ fn why_baseline(comparison: &Comparison, session: &Session) -> &'static str {
     }
 }
 
-/// The tasks of the answer, the line over all of them first when there is one.
+/// The tasks of the answer, the line over all of them first when there is one. Where nothing has a value (every case
+/// ended in an error), those of the cases.
 fn tasks(comparison: &Comparison) -> Vec<Option<&str>> {
+    let of_values = comparison.values.iter().map(|value| value.task.as_deref());
     let mut tasks: Vec<Option<&str>> = Vec::new();
-    for value in &comparison.values {
-        if !tasks.contains(&value.task.as_deref()) {
-            tasks.push(value.task.as_deref());
+    for task in of_values.chain(comparison.cases.iter().map(|case| Some(case.task.as_str()))) {
+        if !tasks.contains(&task) {
+            tasks.push(task);
         }
     }
     tasks

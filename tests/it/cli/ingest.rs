@@ -78,7 +78,10 @@ fn a_binary_file_is_told_and_never_hides_the_others() {
     assert_eq!(counts(&sandbox, "SELECT count(*) AS n FROM runs"), [1]);
     // A question about it answers from what can be read, and the code says that something could not.
     let asked = sandbox.run(&["compare", "results/runs/nightly", "results/runs/broken"]).exits(65);
-    assert!(asked.stdout.contains("nightly::") && asked.stderr.contains("binary data"), "{asked:?}");
+    assert!(
+        asked.stdout.contains("only one run, nightly") && asked.stderr.contains("binary data"),
+        "{asked:?}"
+    );
     sandbox.run(&["show", "results/runs/broken"]).exits(65);
 }
 
