@@ -1,5 +1,6 @@
 -- What do the case values of an arm come to, over its own cases and over the cases that every arm has?
--- Grain: one row per basis (own, common), arm, task and metric; task is null for the line over all tasks.
+-- Grain: one row per basis (own, common), arm, task and metric; task is null for the line over all tasks; per says that
+-- n counts cases, as run_aggregates has it for runs.
 -- Ties and nulls: n counts cases with a value, unscored those without; every number is over n cases and null when n
 -- is 0; value is the one by the metric's aggregate. common holds the cases that have a value in every arm. The pooled
 -- line stands only when task_sets allows it.
@@ -96,6 +97,7 @@ SELECT
     ranked.arm,
     ranked.task,
     ranked.metric,
+    'case' AS per,
     ranked.n,
     ranked.unscored,
     ranked.mean,

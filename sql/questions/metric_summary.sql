@@ -5,53 +5,9 @@
 -- metric's aggregate; standard_error is of the mean; lowest and highest are the means that the unscored cases would
 -- allow, for metrics of cases whose values all lie within 0 and 1.
 WITH aggregates AS (
-    SELECT
-        arm,
-        task,
-        metric,
-        'case' AS per,
-        aggregate,
-        direction,
-        unit,
-        value,
-        n,
-        unscored,
-        mean,
-        sum,
-        min,
-        max,
-        stddev,
-        p50,
-        p90,
-        p95,
-        p99,
-        within_unit
-    FROM arm_aggregates
-    WHERE basis = 'own'
+    SELECT * FROM arm_aggregates
     UNION ALL
-    SELECT
-        arm,
-        task,
-        metric,
-        per,
-        aggregate,
-        direction,
-        unit,
-        value,
-        n,
-        unscored,
-        mean,
-        sum,
-        min,
-        max,
-        stddev,
-        p50,
-        p90,
-        p95,
-        p99,
-        within_unit
-    FROM run_aggregates
-    WHERE basis = 'own'
+    SELECT * FROM run_aggregates
 )
 
 SELECT
@@ -78,3 +34,4 @@ SELECT
     CASE WHEN within_unit THEN coalesce(sum, 0.0) / (n + unscored) END AS lowest,
     CASE WHEN within_unit THEN (coalesce(sum, 0.0) + unscored) / (n + unscored) END AS highest
 FROM aggregates
+WHERE basis = 'own'

@@ -4,33 +4,9 @@
 -- when only one arm has a value or the metric has no direction. winner_common is the same over the cases that have a
 -- value in every arm: trust a winner when both agree. rank is 1 for the best, null without a value or direction.
 WITH aggregates AS (
-    SELECT
-        basis,
-        arm,
-        task,
-        metric,
-        'case' AS per,
-        direction,
-        unit,
-        aggregate,
-        value,
-        n,
-        unscored
-    FROM arm_aggregates
+    SELECT * FROM arm_aggregates
     UNION ALL
-    SELECT
-        basis,
-        arm,
-        task,
-        metric,
-        per,
-        direction,
-        unit,
-        aggregate,
-        value,
-        n,
-        unscored
-    FROM run_aggregates
+    SELECT * FROM run_aggregates
 ),
 
 signed AS (
