@@ -5,23 +5,12 @@
 -- latest attempts that are no errors; all null when no attempt has a verdict or a score. mean_score leaves errors out.
 -- cost_usd, tokens and duration_ms are sums over latest attempts, cost_usd_spent over all; where no row tells, what the
 -- tool counted for the whole run (duration_ms then by the clock); null when nobody tells. When the rows know no input
--- and no output tokens, the tool's three counts stand together, so that they add up. Confidence bands: the tool's
--- label, else logprob above 0 and up to 1: high from 0.85, medium from 0.50; percentages over rows with a band.
+-- and no output tokens, the tool's three counts stand together, so that they add up. Confidence bands
+-- are those of banded_results; percentages over rows with a band.
 -- approval_rate is applied over processed cases, null when none was processed. completeness is keys over planned keys,
 -- null when nothing is planned, and for a run that asked a question. models are those of the rows; of a run without any
 -- row the one that it was set to (params.llm_model).
-WITH banded AS (
-    SELECT
-        *,
-        CASE
-            WHEN lower(confidence) IN ('high', 'medium', 'low') THEN lower(confidence)
-            WHEN logprob > 0.0 AND logprob <= 1.0
-                THEN CASE WHEN logprob >= 0.85 THEN 'high' WHEN logprob >= 0.50 THEN 'medium' ELSE 'low' END
-        END AS band
-    FROM graded_results
-),
-
-counted AS (
+WITH counted AS (
     SELECT
         ingest_id,
         count(*) AS attempts,
@@ -62,7 +51,7 @@ counted AS (
             CASE WHEN latest AND band IS NOT NULL THEN CASE WHEN band = 'low' THEN 1.0 ELSE 0.0 END END
         ) AS confidence_low,
         array_agg(DISTINCT model ORDER BY model) FILTER (WHERE model IS NOT NULL) AS models
-    FROM banded
+    FROM banded_results
     GROUP BY ingest_id
 )
 

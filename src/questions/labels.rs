@@ -1,4 +1,4 @@
-//! What arms are called on screen: runs by their name, or by their experiment where that tells them apart.
+//! What arms and versions are called on screen: runs by their name, or by their experiment where that tells them apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,4 +69,13 @@ pub(crate) fn plural(by: &str) -> String {
 
 fn has_plural(by: &str) -> bool {
     ["run", "model", "prompt", "experiment", "provider", "variant", "task"].contains(&by)
+}
+
+/// The letter that AMX puts beside a version, for a mode.
+pub(crate) fn mode_chip(mode: &str) -> &str {
+    match mode {
+        "semantic" => "S",
+        "lexical" => "L",
+        other => other,
+    }
 }

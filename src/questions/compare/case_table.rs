@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::super::labels::Labels;
+use super::super::labels::{Labels, mode_chip};
 use super::cases::{Case, CaseValue};
 use super::screen::{shown_value, unit_of};
-use super::versions::{CaseVersion, mode_chip};
+use super::versions::CaseVersion;
 use super::{CaseLimit, CaseOrder, Compare, Comparison, Outcome};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
 use crate::model::Status;

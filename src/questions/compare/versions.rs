@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::questions::labels::mode_chip;
 use crate::session::{Session, SessionError, text_values};
 
 /// A version below the first one of a case in an arm: a row of `asset_versions`.
@@ -35,15 +36,6 @@ impl CaseVersion {
     /// `S` for semantic, `L` for lexical, another mode's own word.
     pub fn chip(&self) -> Option<&str> {
         self.mode.as_deref().map(mode_chip)
-    }
-}
-
-/// The letter that AMX puts beside a version, for a mode.
-pub(super) fn mode_chip(mode: &str) -> &str {
-    match mode {
-        "semantic" => "S",
-        "lexical" => "L",
-        other => other,
     }
 }
 

@@ -4,6 +4,7 @@ use super::changes;
 use super::{Found, Place, Stack, Version, Versions};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
 use crate::questions::compare::CaseLimit;
+use crate::questions::labels::mode_chip;
 use crate::questions::runs::minute;
 use crate::questions::show::screen_word;
 use crate::session::Session;
@@ -123,9 +124,7 @@ fn cell(text: Option<String>) -> Cell {
 pub(super) fn chip(version: &Version) -> String {
     match version.mode.as_deref() {
         None => version.label.clone(),
-        Some("lexical") => format!("{} L", version.label),
-        Some("semantic") => format!("{} S", version.label),
-        Some(other) => format!("{} {other}", version.label),
+        Some(mode) => format!("{} {}", version.label, mode_chip(mode)),
     }
 }
 
