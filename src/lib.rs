@@ -2,6 +2,7 @@
 //!
 //! The journey of the data is the order of the modules; each knows only what stands before it:
 //! [`source`] (where bytes come from), [`import`] (one tool's files), [`model`] (the nouns), [`ingest`], [`store`],
+//! [`jobs`] (commands that were started),
 //! [`session`] with [`functions`] and the files under `sql/`, [`comparison`], [`diff`] (what changed between two texts),
 //! [`questions`], [`answer`], [`interop`] (other tools' JSON shapes), [`render`], [`cli`]. A program that compares two
 //! runs needs [`compare_runs`] and nothing else.
@@ -14,6 +15,7 @@ pub mod functions;
 pub mod import;
 pub mod ingest;
 pub mod interop;
+pub mod jobs;
 pub mod model;
 pub mod questions;
 pub mod render;

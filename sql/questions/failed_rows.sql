@@ -1,8 +1,9 @@
 -- Which planned keys have no result that is ok and passed, and why?
 -- Grain: one row per planned key without such a latest attempt, planned keys without any row included.
 -- Ties and nulls: the latest attempt decides. status is missing for a planned key without a row; attempts then is 0.
--- failed_since is the time of the first attempt since which none was ok and passed, null when rows have no times. A
--- result without verdict and without score did not fail and is left out.
+-- failed_since is the time of the first attempt since which none was ok and passed, null when rows have no times;
+-- minutes_since counts from failed_at, the time of the latest attempt, to now. A result without verdict and without
+-- score did not fail and is left out.
 WITH graded AS (
     SELECT
         *,
@@ -44,6 +45,8 @@ SELECT
     attempts.attempts,
     attempts.failed_since,
     latest_results.recorded_at AS failed_at,
+    CAST($now_micros - CAST(latest_results.recorded_at AS BIGINT) AS DOUBLE) / 60000000.0 AS minutes_since,
+    latest_results.source_row,
     latest_results.ingest_id
 FROM latest_results
 INNER JOIN attempts
@@ -74,6 +77,8 @@ SELECT
     CAST(0 AS BIGINT) AS attempts,
     CAST(NULL AS TIMESTAMP) AS failed_since,
     CAST(NULL AS TIMESTAMP) AS failed_at,
+    CAST(NULL AS DOUBLE) AS minutes_since,
+    CAST(NULL AS BIGINT) AS source_row,
     planned_keys.ingest_id
 FROM planned_keys
 LEFT JOIN results

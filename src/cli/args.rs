@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::context::ProcessSurroundings;
 use super::exit::CliError;
 use super::output::ColorChoice;
 use crate::import::table::Mapping;
 use crate::import::{Duplicates, IMPORTERS, ImportOptions, Importer};
-use crate::ingest::Labels;
+use crate::ingest::{Labels, Surroundings as _};
 use crate::model::{Aggregate, nearest};
 use crate::render::Renderer;
 use crate::session::{Asset, By, ErrorsAs, Options, Request, Scope};
@@ -253,6 +254,8 @@ impl SessionArgs {
             },
             baseline: self.baseline.clone(),
             options,
+            now: Some(ProcessSurroundings::quiet().now()),
+            planned: Vec::new(),
         })
     }
 }

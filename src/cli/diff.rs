@@ -7,10 +7,10 @@ use super::compare::{case_limit, only_newest_task};
 use super::context::{Asked, Context, open};
 use super::exit::{self, CliError};
 use crate::diff::Level;
+use crate::model::shell_word;
 use crate::model::{few, nearest};
 use crate::questions::compare::CaseLimit;
 use crate::questions::diff::{Asked as Question, differences};
-use crate::questions::show::shell_word;
 use crate::session::{By, Session, dimension_with};
 
 /// Show what changed in the outputs between two runs, models, prompts or anything else.

@@ -22,6 +22,8 @@ pub const NOT_FOUND: u8 = 66;
 pub const UNAVAILABLE: u8 = 69;
 /// A bug of runq.
 pub const INTERNAL: u8 = 70;
+/// The tool that `--exec` started failed.
+pub const TOOL_FAILED: u8 = 75;
 /// Refused, because the store is open read-only.
 pub const READ_ONLY: u8 = 77;
 /// Stopped by Ctrl-C.

@@ -12,7 +12,7 @@ use super::exit::{self, CliError, problem_report};
 use crate::answer::number::counted;
 use crate::ingest::{Order, Summary, discover, ingest};
 use crate::model::RunRow;
-use crate::questions::show::shell_word;
+use crate::model::shell_word;
 use crate::source::LocalDisk;
 
 /// Take runs into the store: files, folders (searched) and globs, many at once.

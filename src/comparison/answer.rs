@@ -77,8 +77,8 @@ pub(super) async fn of(both: Both, options: CompareOptions) -> Result<RunCompari
     let request = Request {
         scope: Scope { task: task.clone(), ..Scope::default() },
         by: By::Dimension("run".to_owned()),
-        baseline: None,
         options: options.options,
+        ..Request::default()
     };
     let mut session = Session::open(both.facts, request).await?;
     for kept in ["case_values", "metric_coverage", "arm_aggregates"] {

@@ -8,6 +8,7 @@ pub mod agentv;
 pub mod amx;
 pub mod honeyhive;
 pub mod json;
+pub mod rerun;
 pub mod table;
 
 use std::fmt;
@@ -48,6 +49,14 @@ pub trait Importer: Sync {
     /// a copy of a run is then only what equals it to the byte.
     fn rows_change(&self) -> bool {
         false
+    }
+
+    /// The commands by which the tool runs cases of one of its runs again, and what each of them will really execute.
+    ///
+    /// # Errors
+    /// When the tool has no such command, or something that it needs is not there.
+    fn rerun(&self, order: &rerun::RerunOrder<'_>) -> Result<Vec<rerun::RerunCommand>, rerun::RerunError> {
+        Err(rerun::RerunError::NoCommand { tool: order.run.tool.clone() })
     }
 
     /// Reads every run that the file holds.

@@ -14,6 +14,7 @@ mod column;
 mod key;
 mod metric;
 mod near;
+mod shell;
 mod status;
 mod tables;
 
@@ -27,6 +28,7 @@ pub use column::{Column, Stored, Timestamp};
 pub use key::{Key, attempt_identity, execution_id, set_id, text_id};
 pub use metric::{Aggregate, BUILT_IN_METRICS, BuiltInMetric, Direction, MetricRow, RUN_METRICS, is_by_run};
 pub use near::{few, nearest};
+pub use shell::{shell_line, shell_word};
 pub use status::{RunStatus, Status};
 pub use tables::{ResultRow, RunRow, ScoreRow, StepRow};
 

@@ -19,7 +19,7 @@ mod views;
 
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::physical_plan::{collect, collect_partitioned};
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 
 pub(crate) use cases::named as cases_named;
@@ -35,7 +35,7 @@ pub use views::{View, Views, references};
 
 pub(crate) use rows::text_values;
 
-use crate::model::nearest;
+use crate::model::{Timestamp, nearest};
 use opening::{later_states, register, several_named, varying};
 
 /// What a session is opened with.
@@ -49,6 +49,21 @@ pub struct Request {
     pub baseline: Option<String>,
     /// Everything else.
     pub options: Options,
+    /// The time of the question; what depends on it is null without.
+    pub now: Option<Timestamp>,
+    /// Cases that were planned, as a person lists them, in place of what the runs themselves say.
+    pub planned: Vec<PlannedCase>,
+}
+
+/// A case that was planned, as a person lists it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlannedCase {
+    /// Its task; that of the run when `None`.
+    pub task: Option<String>,
+    /// Its id.
+    pub case_id: String,
+    /// Its model; every model of the run when `None`.
+    pub model: Option<String>,
 }
 
 /// An open session.
@@ -247,6 +262,33 @@ impl Session {
         collected(self.ctx.execute_logical_plan(plan).await?).await
     }
 
+    /// The rows of a relation for which a predicate holds, as a lazy query; columns of the relation may be selected on.
+    ///
+    /// # Errors
+    /// When there is no such relation, or the predicate does not plan over its columns.
+    pub async fn filtered(
+        &mut self,
+        relation: &str,
+        (flag, predicate): (&'static str, &str),
+    ) -> Result<DataFrame, SessionError> {
+        self.prepare(&[relation.to_owned()]).await?;
+        let frame = self.ctx.table(relation).await?;
+        let expression = self
+            .ctx
+            .parse_sql_expr(predicate, frame.schema())
+            .map_err(|error| predicate_error(flag, predicate, relation, &error))?;
+        Ok(frame.filter(expression)?)
+    }
+
+    /// The rows of one statement of ours, lazily.
+    ///
+    /// # Errors
+    /// When it does not plan.
+    pub async fn frame(&mut self, sql: &str) -> Result<DataFrame, SessionError> {
+        self.prepare(&references(sql)?).await?;
+        Ok(self.ctx.sql_with_options(sql, read_only()).await?)
+    }
+
     /// All rows of a relation, in the same order each time: stored rows as they are stored, those of a view by their
     /// columns from left to right.
     ///
@@ -308,6 +350,7 @@ impl Session {
             ("clustered".to_owned(), ScalarValue::Boolean(Some(options.cluster.is_some()))),
             ("primary".to_owned(), text(&self.primary)),
             ("bins".to_owned(), ScalarValue::Int64(Some(i64::from(options.bins)))),
+            ("now_micros".to_owned(), ScalarValue::Int64(self.request.now.map(|now| now.0))),
         ];
         if let Some(baseline) = &self.baseline {
             parameters.push(("baseline".to_owned(), text(baseline)));
@@ -334,6 +377,16 @@ fn context() -> Result<SessionContext, SessionError> {
     datafusion_functions_json::register_all(&mut ctx)?;
     crate::functions::register(&ctx);
     Ok(ctx)
+}
+
+/// A predicate of a person that does not plan: a column that is not there is named with its place.
+fn predicate_error(
+    flag: &'static str,
+    predicate: &str,
+    _relation: &str,
+    error: &datafusion::error::DataFusionError,
+) -> SessionError {
+    SessionError::Predicate { flag, predicate: predicate.to_owned(), problem: error::in_words(error) }
 }
 
 /// Refuses what is no question before it is planned, so that the refusal is the first thing said of it.

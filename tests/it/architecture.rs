@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The journey of the data: a module may use what stands before it in this list, and nothing behind it.
-const JOURNEY: [&str; 14] = [
+const JOURNEY: [&str; 15] = [
     "model",
     "source",
     "import",
     "diff",
     "functions",
     "store",
+    "jobs",
     "ingest",
     "session",
     "comparison",

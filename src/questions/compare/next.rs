@@ -4,7 +4,7 @@ use datafusion::common::ScalarValue;
 use serde::Deserialize;
 
 use super::{Case, Comparison, Outcome};
-use crate::questions::show::shell_word;
+use crate::model::shell_word;
 use crate::session::{RunEntry, Session, SessionError, resolve_run};
 
 /// How the person named what is compared, so that a command about the same runs can be written down.

@@ -12,7 +12,6 @@ use crate::model::{RunRow, RunStatus, Status};
 use crate::questions::compare::CaseLimit;
 use crate::session::{Session, SessionError, cases_named, text_values};
 pub(super) use screen::screen_word;
-pub use screen::shell_word;
 use screen::{NO_EVAL_FILE, case_blocks, counts, facts_table, heading, hint, missing_blocks, relative};
 
 /// Which cases are shown.

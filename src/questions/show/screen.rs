@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{CaseEntry, CaseRow, Missing, Show};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
-use crate::model::{RunRow, Status, few};
+use crate::model::{RunRow, Status, few, shell_word};
 use crate::questions::compare::CaseLimit;
 use crate::questions::runs::minute;
 
@@ -291,14 +291,4 @@ pub(super) fn hint(run: &RunRow, failed: i64, uncounted: i64) -> Option<Block> {
             shell_word(&run.run_id)
         ))
     })
-}
-
-/// A word as a shell takes it.
-pub fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }

@@ -1,0 +1,1 @@
+//! Where a run's folder and its suite are now.

@@ -1,0 +1,1 @@
+//! Commands that runq started, and what became of them.
