@@ -12,6 +12,7 @@ mod lineage;
 mod metrics;
 mod opening;
 mod options;
+mod planned;
 mod relations;
 mod rows;
 mod scope;

@@ -1,0 +1,4 @@
+//! Plans against what tools really did.
+
+mod histories;
+mod steps;
