@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::columns::{Columns, text, yes};
+use super::columns::{Columns, text};
 use super::select::Selected;
 use super::{Left, Missing, Resume};
 use crate::import::rerun::RerunMode;
@@ -12,26 +12,28 @@ use crate::session::{Session, SessionError};
 /// All keys of each ingest by status and whether they failed; planned keys without a row are `missing` and failed.
 pub(super) type Keys = HashMap<String, BTreeMap<(String, bool), i64>>;
 
-const KEYS: &str = "SELECT ingest_id, status, failed, count(*) AS n FROM (\
-     SELECT ingest_id, status, status <> 'ok' OR NOT coalesce(passed, TRUE) AS failed FROM latest_results \
-     UNION ALL SELECT ingest_id, status, TRUE AS failed FROM failed_rows WHERE status = 'missing') \
-     GROUP BY ingest_id, status, failed";
+const WITH_ROWS: &str = "SELECT ingest_id, status, CASE WHEN status <> 'ok' THEN 1 WHEN passed THEN 0 \
+     WHEN passed IS NULL THEN 0 ELSE 1 END AS failed, count(*) AS n FROM latest_results GROUP BY 1, 2, 3";
+
+const WITHOUT_ROWS: &str = "SELECT ingest_id, status, 1 AS failed, count(*) AS n FROM failed_rows \
+     WHERE status = 'missing' GROUP BY ingest_id, status";
 
 /// Counts the keys of every run in scope.
 ///
 /// # Errors
 /// When the views cannot be computed.
 pub(super) async fn keys(session: &mut Session) -> Result<Keys, SessionError> {
-    let rows = session.rows(KEYS).await?;
     let mut keys = Keys::new();
-    for batch in &rows.batches {
-        let columns = Columns(batch);
-        let (ingests, statuses) = (columns.texts("ingest_id")?, columns.texts("status")?);
-        let (failed, counts) = (columns.booleans("failed")?, columns.integers("n")?);
-        for row in 0..batch.num_rows() {
-            if let (Some(ingest), Some(status)) = (text(&ingests, row), text(&statuses, row)) {
-                let of_run = keys.entry(ingest.to_owned()).or_default();
-                of_run.insert((status.to_owned(), yes(&failed, row)), counts.value(row));
+    for sql in [WITH_ROWS, WITHOUT_ROWS] {
+        for batch in &session.rows(sql).await?.batches {
+            let columns = Columns(batch);
+            let (ingests, statuses) = (columns.texts("ingest_id")?, columns.texts("status")?);
+            let (failed, counts) = (columns.integers("failed")?, columns.integers("n")?);
+            for row in 0..batch.num_rows() {
+                if let (Some(ingest), Some(status)) = (text(&ingests, row), text(&statuses, row)) {
+                    let of_run = keys.entry(ingest.to_owned()).or_default();
+                    of_run.insert((status.to_owned(), failed.value(row) == 1), counts.value(row));
+                }
             }
         }
     }

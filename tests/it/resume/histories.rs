@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use runq::import::ImportOptions;
-use runq::import::rerun::template::Templates;
-use runq::import::rerun::{GivenPlaces, RerunMode};
-use runq::model::Timestamp;
-use runq::questions::resume::{Plan, Resume, plan};
+use runq::import::rerun::RerunMode;
+use runq::questions::resume::{Plan, plan};
 use runq::session::{PlannedCase, Request, Session};
 use runq::source::LocalDisk;
 use serde_json::json;
 
+use super::all_of;
 use crate::support::synthetic::iso;
 use crate::support::tables::facts;
 
@@ -85,19 +84,7 @@ async fn planned(root: &Path, run: &Path, mode: RerunMode) -> Plan {
         .map(|history| PlannedCase { case_id: name(&history), ..PlannedCase::default() });
     let request = Request { planned: cases.collect(), ..Request::default() };
     let mut session = Session::open(facts(&[run], &ImportOptions::default()), request).await.unwrap();
-    let asked = Resume {
-        mode,
-        predicate: None,
-        models: Vec::new(),
-        case: None,
-        reasons: Vec::new(),
-        max_attempts: None,
-        places: GivenPlaces { suite: Some(root.join("evals/s.eval.yaml")), ..GivenPlaces::default() },
-        words: Vec::new(),
-        templates: Templates::default(),
-        here: root.to_owned(),
-        now: Timestamp(1_800_000_000_000_000),
-    };
+    let asked = all_of(mode, root, Some(root.join("evals/s.eval.yaml")));
     plan(&mut session, &asked, &LocalDisk).await.unwrap()
 }
 

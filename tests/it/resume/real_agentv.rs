@@ -50,7 +50,13 @@ impl Project {
     }
 
     fn environment<'a>(&'a self, scenario: &'a str) -> [(&'a str, &'a str); 5] {
-        [("PATH", &self.path), ("NO_COLOR", "1"), ("LAB_SCENARIO", scenario), ("LAB_STATE_NS", "t"), ("LAB_SLEEP", "0.15")]
+        [
+            ("PATH", &self.path),
+            ("NO_COLOR", "1"),
+            ("LAB_SCENARIO", scenario),
+            ("LAB_STATE_NS", "t"),
+            ("LAB_SLEEP", "0.15"),
+        ]
     }
 
     fn tool(&self, program: &str, arguments: &[&str], scenario: &str) -> Command {
@@ -68,7 +74,8 @@ impl Project {
     fn crash(&self, agentv: &Path) -> PathBuf {
         let arguments = ["eval", SUITE, "--target", "gpt-x", "--experiment", "e2e", "--workers", "1"];
         let mut command = self.tool(&agentv.display().to_string(), &arguments, "baseline");
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let started = Instant::now();
         let index = loop {
             assert!(started.elapsed() < PATIENCE, "AgentV wrote no five rows");
@@ -142,7 +149,8 @@ fn the_real_agentv_is_driven_from_a_crash_to_nothing_left() {
 
     // The crashed run, finished: the plan names exactly what AgentV then calls, but for a call that died with it.
     let resume = ["resume", "--resume", "--cases", SUITE, "--suite", SUITE];
-    let plan = project.runq("baseline", &[&resume[..], &[".agentv/results", "--json"]].concat()).fine().json();
+    let plan =
+        project.runq("baseline", &[&resume[..], &[".agentv/results", "--json"]].concat()).fine().json();
     let seen = project.calls().len();
     project.runq("baseline", &["ingest", ".agentv/results"]).fine();
     let ran = project.runq("baseline", &[&resume[..], &["--exec", "--json"]].concat()).fine();
@@ -186,7 +194,10 @@ fn the_real_agentv_is_driven_from_a_crash_to_nothing_left() {
 fn statuses_by_latest(index: &Path) -> Vec<String> {
     let mut latest = std::collections::BTreeMap::new();
     for row in lines(index) {
-        latest.insert(row["test_id"].to_string(), row["execution_status"].as_str().unwrap_or_default().to_owned());
+        latest.insert(
+            row["test_id"].to_string(),
+            row["execution_status"].as_str().unwrap_or_default().to_owned(),
+        );
     }
     latest.into_values().collect()
 }

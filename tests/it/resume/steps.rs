@@ -5,16 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use runq::import::ImportOptions;
-use runq::import::rerun::template::Templates;
-use runq::import::rerun::{GivenPlaces, RerunMode};
-use runq::model::Timestamp;
-use runq::questions::resume::{Plan, Resume, plan};
+use runq::import::rerun::RerunMode;
+use runq::questions::resume::{Plan, plan};
 use runq::session::{PlannedCase, Request, Session};
 use runq::source::LocalDisk;
 use serde_json::Value;
 
+use super::all_of;
+use crate::support::shared;
 use crate::support::tables::facts;
-use crate::support::{self, shared};
 
 const VERSIONS: [&str; 3] = ["agentv-a-4.25.6", "agentv-n-4.42.4", "agentv-b-5.3.1"];
 
@@ -117,22 +116,11 @@ async fn planned(version: &Path, step: &Step) -> (Plan, Session) {
     let mut session = Session::open(facts, request).await.expect("a session");
     let held = session.rows("SELECT DISTINCT model FROM results").await.expect("models");
     let there: usize = held.batches.iter().map(|batch| batch.num_rows()).sum();
-    let asked = Resume {
-        mode: step.mode,
-        predicate: None,
-        models: if models.len() < there { models.into_iter().collect() } else { Vec::new() },
-        case: None,
-        reasons: Vec::new(),
-        max_attempts: None,
-        places: GivenPlaces {
-            suite: Some(version.join("project/evals/support-bot.eval.yaml")),
-            ..GivenPlaces::default()
-        },
-        words: Vec::new(),
-        templates: Templates::default(),
-        here: version.to_owned(),
-        now: Timestamp(1_800_000_000_000_000),
-    };
+    let suite = version.join("project/evals/support-bot.eval.yaml");
+    let mut asked = all_of(step.mode, version, Some(suite));
+    if models.len() < there {
+        asked.models = models.into_iter().collect();
+    }
     let plan = plan(&mut session, &asked, &LocalDisk).await.expect("a plan");
     (plan, session)
 }
@@ -196,5 +184,4 @@ async fn where_agentv_goes_by_another_rule_the_plan_says_so() {
     let known: BTreeSet<String> = BY_DESIGN.iter().map(|(step, _)| (*step).to_owned()).collect();
     let found: BTreeSet<String> = differing.keys().cloned().collect();
     assert_eq!(found, known, "{differing:#?}");
-    let _ = support::fixture("");
 }
