@@ -181,11 +181,12 @@ fn more_attempts(comparison: &Comparison) -> Option<String> {
         let called = |arm: &Arm| format!("{} {}", comparison.by, comparison.labels.get(&arm.arm));
         let first = |arm: &Arm| arm.pass_rate_first.map(number::percent);
         let at_first = match (first(most), first(least)) {
-            (Some(most), Some(least)) => format!("; of first attempts {most} against {least} passed"),
-            _ => String::new(),
+            (Some(most), Some(least)) => format!("{most} passed against {least}"),
+            _ => "graded_results".to_owned(),
         };
         format!(
-            "{} was run again more than {}: {} of its {} were superseded, {} of {}; the latest count{at_first}",
+            "{} was run again more than {}: {} of its {} were superseded, {} of {} there, and only the latest ones \
+             count; first attempts alone (attempt = 1): {at_first}",
             called(most),
             called(least),
             number::count(most.superseded_count),
