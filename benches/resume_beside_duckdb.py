@@ -7,8 +7,8 @@ RUNQ is a release build of runq; STORE holds one run of many results, RUN is its
     python3 benches/resume_run.py FOLDER 500000 && RUNQ --store STORE ingest FOLDER
 runq is timed as a whole process, from start to the last byte; DuckDB inside its process, without its start and its
 connection. Each is asked TIMES times (5) after one that is not counted, and the median stands. Memory is the largest
-resident size of the process: all of runq, program included, against what DuckDB's process holds. Both must name the same
-cases, or it ends with exit code 1. With --sql runq is asked for the rows of the mode's predicate alone, without a plan.
+resident size of the process: all of runq, program included, against what DuckDB's process holds. Both must name the
+same cases, or it ends with exit code 1. With --sql runq is asked for the rows of the predicate alone, without a plan.
 Needs the package duckdb, and the package deltalake or a store without replaced files.
 """
 import json
@@ -24,33 +24,29 @@ import time
 HERE = pathlib.Path(__file__).parent
 MODES = HERE.parent / "sql" / "modes"
 
-# Keys whose latest attempt failed, with how often they were tried and since when, as failed_rows tells of each; what has
-# neither verdict nor score did not fail.
+# Keys whose latest attempt failed, with how often they were tried and since when, as failed_rows tells of each; what
+# has neither verdict nor score did not fail.
 HISTORY = """
 WITH attempts AS (
     SELECT ingest_id, task, case_id, model, prompt, variant, epoch, attempt, latest, status, score, recorded_at,
            (status = 'ok' AND coalesce(verdict, score >= 0.8, TRUE)) AS good
     FROM read_parquet($files) WHERE run_id = $run
-), failed AS (
-    SELECT * FROM attempts WHERE latest AND NOT good
+), earlier AS (
+    SELECT *, max(CASE WHEN good THEN attempt ELSE 0 END) OVER (
+        PARTITION BY ingest_id, task, case_id, model, prompt, variant, epoch) AS last_good
+    FROM attempts WHERE NOT latest
 ), since AS (
-    SELECT a.ingest_id, a.task, a.case_id, a.model, a.prompt, a.variant, a.epoch,
-           max(CASE WHEN a.good THEN a.attempt ELSE 0 END) AS last_good,
-           list({attempt: a.attempt, at: a.recorded_at}) AS tried
-    FROM attempts a SEMI JOIN failed f
-      ON a.case_id = f.case_id AND a.task = f.task AND a.epoch = f.epoch AND a.ingest_id = f.ingest_id
-         AND a.model IS NOT DISTINCT FROM f.model AND a.prompt IS NOT DISTINCT FROM f.prompt
-         AND a.variant IS NOT DISTINCT FROM f.variant
-    WHERE a.attempt > 1 OR NOT a.latest
+    SELECT ingest_id, task, case_id, model, prompt, variant, epoch, min(recorded_at) AS failed_since
+    FROM earlier WHERE attempt > last_good
     GROUP BY ALL
 )
-SELECT failed.case_id, failed.status, failed.score, failed.attempt AS attempts,
-       coalesce(list_min(list_transform(list_filter(tried, x -> x.attempt > last_good), x -> x.at)),
-                failed.recorded_at) AS failed_since
-FROM failed LEFT JOIN since
-  ON since.case_id = failed.case_id AND since.task = failed.task AND since.epoch = failed.epoch
-     AND since.ingest_id = failed.ingest_id AND since.model IS NOT DISTINCT FROM failed.model
-     AND since.prompt IS NOT DISTINCT FROM failed.prompt AND since.variant IS NOT DISTINCT FROM failed.variant
+SELECT f.case_id, f.status, f.score, f.attempt AS attempts,
+       epoch_us(least(s.failed_since, f.recorded_at)) AS failed_since
+FROM attempts f LEFT JOIN since s
+  ON f.ingest_id = s.ingest_id AND f.task = s.task AND f.case_id = s.case_id AND f.epoch = s.epoch
+     AND f.model IS NOT DISTINCT FROM s.model AND f.prompt IS NOT DISTINCT FROM s.prompt
+     AND f.variant IS NOT DISTINCT FROM s.variant
+WHERE f.latest AND NOT f.good
 """
 
 
@@ -108,14 +104,15 @@ def named(answer):
 def peer(store, run, mode, times):
     """Run in a process of its own, so that its memory is its own."""
     command = [sys.executable, __file__, "--peer", store, run, mode, str(times)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
 def answer_as_peer(store, run, mode, times):
     import duckdb
 
     connection = duckdb.connect()
-    statement = f"SELECT case_id FROM ({HISTORY}) WHERE {predicate(mode)} ORDER BY case_id"
+    # Everything that runq tells of a row, although only the ids are looked at.
+    statement = f"SELECT * FROM ({HISTORY}) WHERE {predicate(mode)} ORDER BY case_id"
     parameters = {"files": files_of(store), "run": run}
     walls = []
     for _ in range(times + 1):

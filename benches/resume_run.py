@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes one AgentV run of many results for resume_beside_duckdb.py: five models, a tenth failed, a twentieth run again.
+"""Writes one AgentV run of many results for resume_beside_duckdb.py: five models, 10 % failed, 5 % run again.
 
 usage: resume_run.py FOLDER [RESULTS] [--planned]
 
-The same arguments give the same rows. With --planned the run lists what it was to run, a thousand cases more than it has.
+The same arguments give the same rows. With --planned the run lists what it was to run: a thousand cases more.
 """
 import datetime
 import json

@@ -9,7 +9,8 @@ use crate::answer::number;
 
 /// Rows of the facts table from the run's row of `run_overview`: `run again`, `score` and `bounds`.
 pub(super) fn facts(overview: &BTreeMap<String, Value>) -> Vec<(&'static str, String)> {
-    let facts = [("run again", run_again(overview)), ("score", score(overview)), ("bounds", bounds(overview))];
+    let facts =
+        [("run again", run_again(overview)), ("score", score(overview)), ("bounds", bounds(overview))];
     facts.into_iter().filter_map(|(name, said)| Some((name, said?))).collect()
 }
 
@@ -128,7 +129,8 @@ mod tests {
                 ("bounds", "0.706 to 0.789, whatever the one without a score would have scored".to_owned()),
             ]
         );
-        let nothing = json!({"cases": 3, "superseded": 0, "rerun_cases": 0, "unscored": 3, "unscored_first": 3});
+        let nothing =
+            json!({"cases": 3, "superseded": 0, "rerun_cases": 0, "unscored": 3, "unscored_first": 3});
         assert_eq!(said(nothing), [("score", "— over 3 cases: none has one".to_owned())]);
     }
 }

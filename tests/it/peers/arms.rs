@@ -145,7 +145,9 @@ async fn arms_that_were_both_run_again_differ_by_the_share_of_superseded_attempt
 #[tokio::test(flavor = "multi_thread")]
 async fn arms_with_equal_shares_of_retries_give_no_note() {
     let row = |model: &str, id: &str, minute: u32, score: f64| {
-        format!(r#"{{"id":"{id}","model":"{model}","timestamp":"2026-01-05T10:{minute:02}:00Z","score":{score}}}"#)
+        format!(
+            r#"{{"id":"{id}","model":"{model}","timestamp":"2026-01-05T10:{minute:02}:00Z","score":{score}}}"#
+        )
     };
     let lines: Vec<String> = ["x", "y"]
         .into_iter()
