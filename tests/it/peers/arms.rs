@@ -113,9 +113,14 @@ async fn an_arm_with_more_attempts_is_named_with_what_its_first_attempts_were() 
             let document = compared(&[folders[0], folders[1]], by("run")).await;
             let note = of_attempts(&document).unwrap_or_else(|| panic!("{version}: {}", document["notes"]));
             let (of_retried, of_once) = (superseded(retried), superseded(once));
+            let called = |state: &State| state.run_id().split("::").next().unwrap_or_default().to_owned();
             let told = format!(
-                "run baseline was run again more than run candidate: {} of its {} attempts were superseded, 0 of {}",
-                of_retried.0, of_retried.1, of_once.1
+                "run {} was run again more than run {}: {} of its {} attempts were superseded, 0 of {}",
+                called(retried),
+                called(once),
+                of_retried.0,
+                of_retried.1,
+                of_once.1
             );
             assert!(note.starts_with(&told), "{version}: {note}");
             // State s0 is the run before anything was run again: its statuses are those of the first attempts.
