@@ -3,9 +3,9 @@
 -- a tool keeps or repeats all epochs of a case.
 -- Ties and nulls: only attempts that are still in the source count: rows is their number, ok, error (an execution
 -- error) and finished (anything else than an error) whether there is one, latest_ok and latest_error how the latest
--- ended; of several epochs one that is ok is enough, and an error is one only when all are. case_rows and case_error are
--- the same for the case on all models. epochs is the highest epoch, 1 for a planned case without a row. A case with one
--- attempt of one epoch is taken as it stands; only the others, usually few, are grouped.
+-- ended; of several epochs one that is ok is enough, and an error is one only when all are. case_rows and case_error
+-- are the same for the case on all models. epochs is the highest epoch, 1 for a planned case without a row. A case
+-- with one attempt of one epoch is taken as it stands; only the others, usually few, are grouped.
 WITH repeated AS (
     SELECT
         ingest_id,

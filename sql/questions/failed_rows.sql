@@ -1,9 +1,10 @@
 -- Which planned keys have no result that is ok and passed, and why?
 -- Grain: one row per planned key without such a latest attempt, planned keys without any row included.
 -- Ties and nulls: the latest attempt decides; attempts are numbered without a gap, so its number is how many there
--- were, 0 for a planned key without a row (missing_keys), whose status is missing. failed_since is the time of the first
--- attempt since which none was ok and passed, null when rows have no times; minutes_since counts from failed_at, the
--- time of the latest attempt, to now. A result without verdict and without score did not fail and is left out.
+-- were, 0 for a planned key without a row (missing_keys), whose status is missing. failed_since is the time of the
+-- first attempt since which none was ok and passed, null when rows have no times; minutes_since counts from
+-- failed_at, the time of the latest attempt, to now. A result without verdict and without score did not fail and is
+-- left out.
 WITH superseded AS (
     SELECT
         ingest_id,
