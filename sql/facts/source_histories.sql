@@ -1,42 +1,87 @@
 -- What does the tool's own file hold of each case, so that its rule for running cases again can be foretold?
--- Grain: one row per run, task, case, model, prompt and variant with a result or planned; epochs stand together, since a
--- tool keeps or repeats all epochs of a case.
--- Ties and nulls: only attempts that are still in the source count: rows is their number, ok, error (an execution error)
--- and finished (anything else than an error) whether there is one, latest_ok and latest_error how the latest ended; of
--- several epochs one that is ok is enough, and an error is one only when all are. case_rows and case_error are the same
--- for the case on all models. epochs is the highest epoch, 1 for a planned case without a row.
-WITH source_rows AS (
+-- Grain: one row per run, task, case, model, prompt and variant with a result or planned; epochs stand together, since
+-- a tool keeps or repeats all epochs of a case.
+-- Ties and nulls: only attempts that are still in the source count: rows is their number, ok, error (an execution
+-- error) and finished (anything else than an error) whether there is one, latest_ok and latest_error how the latest
+-- ended; of several epochs one that is ok is enough, and an error is one only when all are. case_rows and case_error
+-- are the same for the case on all models. epochs is the highest epoch, 1 for a planned case without a row. A case
+-- with one attempt of one epoch is taken as it stands; only the others, usually few, are grouped.
+WITH repeated AS (
     SELECT
-        run_id,
         ingest_id,
         task,
         case_id,
         model,
         prompt,
-        variant,
-        attempt,
-        max(epoch) AS epochs,
-        bool_or(in_source) AS in_source,
-        bool_or(in_source AND status = 'ok') AS ok,
-        bool_and(status = 'execution_error') AS error,
-        bool_or(in_source AND latest) AS latest,
-        bool_or(in_source AND latest AND status = 'ok') AS latest_ok,
-        bool_or(in_source AND latest AND status <> 'execution_error') AS latest_finished
+        variant
     FROM results
-    GROUP BY run_id, ingest_id, task, case_id, model, prompt, variant, attempt
+    WHERE attempt > 1 OR epoch <> 1
+    GROUP BY ingest_id, task, case_id, model, prompt, variant
 ),
 
-cases AS (
+attempts AS (
     SELECT
-        ingest_id,
-        case_id,
-        sum(CASE WHEN in_source THEN 1 ELSE 0 END) AS case_rows,
-        bool_or(in_source AND error) AS case_error
-    FROM source_rows
-    GROUP BY ingest_id, case_id
+        results.run_id,
+        results.ingest_id,
+        results.task,
+        results.case_id,
+        results.model,
+        results.prompt,
+        results.variant,
+        results.attempt,
+        max(results.epoch) AS epochs,
+        bool_or(results.in_source) AS in_source,
+        bool_or(results.in_source AND results.status = 'ok') AS ok,
+        bool_and(results.status = 'execution_error') AS error,
+        bool_or(results.in_source AND results.latest) AS latest,
+        bool_or(results.in_source AND results.latest AND results.status = 'ok') AS latest_ok,
+        bool_or(results.in_source AND results.latest AND results.status <> 'execution_error') AS latest_finished
+    FROM repeated
+    RIGHT SEMI JOIN results
+    ON
+        (repeated.ingest_id IS NOT DISTINCT FROM results.ingest_id)
+        AND (repeated.task IS NOT DISTINCT FROM results.task)
+        AND (repeated.case_id IS NOT DISTINCT FROM results.case_id)
+        AND (repeated.model IS NOT DISTINCT FROM results.model)
+        AND (repeated.prompt IS NOT DISTINCT FROM results.prompt)
+        AND (repeated.variant IS NOT DISTINCT FROM results.variant)
+    GROUP BY
+        results.run_id,
+        results.ingest_id,
+        results.task,
+        results.case_id,
+        results.model,
+        results.prompt,
+        results.variant,
+        results.attempt
 ),
 
 pairs AS (
+    SELECT
+        results.run_id,
+        results.ingest_id,
+        results.task,
+        results.case_id,
+        results.model,
+        results.prompt,
+        results.variant,
+        results.epoch AS epochs,
+        CASE WHEN results.in_source THEN 1 ELSE 0 END AS "rows",
+        results.in_source AND results.status = 'ok' AS ok,
+        results.in_source AND results.status = 'execution_error' AS error,
+        results.in_source AND results.status <> 'execution_error' AS finished,
+        results.in_source AND results.status = 'ok' AS latest_ok,
+        results.in_source AND results.status = 'execution_error' AS latest_error
+    FROM repeated
+    RIGHT ANTI JOIN results
+    ON
+        (repeated.ingest_id IS NOT DISTINCT FROM results.ingest_id)
+        AND (repeated.task IS NOT DISTINCT FROM results.task)
+        AND (repeated.case_id IS NOT DISTINCT FROM results.case_id)
+        AND (repeated.model IS NOT DISTINCT FROM results.model)
+        AND (repeated.prompt IS NOT DISTINCT FROM results.prompt)
+        AND (repeated.variant IS NOT DISTINCT FROM results.variant)
+    UNION ALL
     SELECT
         run_id,
         ingest_id,
@@ -52,7 +97,7 @@ pairs AS (
         bool_or(in_source AND NOT error) AS finished,
         bool_or(latest_ok) AS latest_ok,
         bool_or(latest) AND NOT bool_or(latest_finished) AS latest_error
-    FROM source_rows
+    FROM attempts
     GROUP BY run_id, ingest_id, task, case_id, model, prompt, variant
     UNION ALL
     SELECT
@@ -70,13 +115,22 @@ pairs AS (
         FALSE AS finished,
         FALSE AS latest_ok,
         FALSE AS latest_error
-    FROM failed_rows
-    WHERE status = 'missing'
+    FROM missing_keys
+),
+
+cases AS (
+    SELECT
+        ingest_id,
+        case_id,
+        sum("rows") AS case_rows,
+        bool_or(error) AS case_error
+    FROM pairs
+    GROUP BY ingest_id, case_id
 )
 
 SELECT
     pairs.*,
-    coalesce(cases.case_rows, 0) AS case_rows,
-    coalesce(cases.case_error, FALSE) AS case_error
-FROM pairs
-LEFT JOIN cases ON pairs.ingest_id = cases.ingest_id AND pairs.case_id = cases.case_id
+    cases.case_rows,
+    cases.case_error
+FROM cases
+INNER JOIN pairs ON cases.ingest_id = pairs.ingest_id AND cases.case_id = pairs.case_id

@@ -3,7 +3,8 @@
 -- Ties and nulls: an attempt that another run of the arm copied counts once. A run without results is an arm when runs
 -- make the arms: its counts are 0. first_run and first_row order the arms by their first run and by their place in it.
 -- Rates as in run_overview: null when no attempt of the arm has a verdict or a score. ungraded counts latest attempts
--- that ended without an error and have neither. Re-runs and variations (is_version) are left out.
+-- that ended without an error and have neither. pass_rate_first is over the first attempts of all keys. Re-runs and
+-- variations (is_version) are left out.
 WITH executions AS (
     SELECT
         arm,
@@ -12,6 +13,7 @@ WITH executions AS (
         min(case_id) AS case_id,
         min(status) AS status,
         bool_or(latest) AS latest,
+        bool_or(attempt = 1) AS first,
         bool_or(coalesce(passed, FALSE)) AS passed,
         bool_or(verdict IS NOT NULL OR score IS NOT NULL) AS graded
     FROM graded_results
@@ -41,6 +43,7 @@ counted AS (
         bool_or(graded) AS any_graded,
         avg(CASE WHEN passed THEN 1.0 ELSE 0.0 END) AS over_attempts,
         avg(CASE WHEN latest THEN CASE WHEN passed THEN 1.0 ELSE 0.0 END END) AS over_latest,
+        avg(CASE WHEN first THEN CASE WHEN passed THEN 1.0 ELSE 0.0 END END) AS over_first,
         avg(
             CASE
                 WHEN latest AND status NOT IN ('execution_error', 'scorer_error', 'cancelled')
@@ -89,6 +92,7 @@ SELECT
     CASE WHEN counted.any_graded THEN counted.over_attempts END AS pass_rate_attempts,
     CASE WHEN counted.any_graded THEN counted.over_latest END AS pass_rate_latest,
     CASE WHEN counted.any_graded THEN counted.over_scored END AS pass_rate_scored,
+    CASE WHEN counted.any_graded THEN counted.over_first END AS pass_rate_first,
     placed.run_ids,
     named.models,
     placed.run_count,

@@ -46,6 +46,7 @@ struct ArmEntry<'a> {
     pass_rate_attempts: Option<f64>,
     pass_rate_latest: Option<f64>,
     pass_rate_scored: Option<f64>,
+    pass_rate_first: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -192,6 +193,7 @@ fn arms(comparison: &Comparison) -> Vec<ArmEntry<'_>> {
             pass_rate_attempts: arm.pass_rate_attempts,
             pass_rate_latest: arm.pass_rate_latest,
             pass_rate_scored: arm.pass_rate_scored,
+            pass_rate_first: arm.pass_rate_first,
         })
         .collect()
 }

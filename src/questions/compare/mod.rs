@@ -148,6 +148,7 @@ pub(crate) struct Arm {
     pub pass_rate_attempts: Option<f64>,
     pub pass_rate_latest: Option<f64>,
     pub pass_rate_scored: Option<f64>,
+    pub pass_rate_first: Option<f64>,
     pub run_count: i64,
 }
 

@@ -171,19 +171,28 @@ fn pooled(comparison: &Comparison) -> Vec<String> {
     .collect()
 }
 
+/// Retries repair failures, so an arm that was run again more often looks better than its first attempts were.
 fn more_attempts(comparison: &Comparison) -> Option<String> {
-    let share = |arm: &Arm| arm.superseded_count as f64 / (arm.result_count.max(1)) as f64;
-    let most = comparison.arms.iter().max_by(|left, right| share(left).total_cmp(&share(right)))?;
-    let least = comparison.arms.iter().min_by(|left, right| share(left).total_cmp(&share(right)))?;
-    (comparison.arms.len() > 1 && share(most) > share(least)).then(|| {
+    let share = |arm: &&Arm| arm.superseded_count as f64 / arm.result_count as f64;
+    let ran = || comparison.arms.iter().filter(|arm| arm.result_count > 0);
+    let most = ran().max_by(|left, right| share(left).total_cmp(&share(right)))?;
+    let least = ran().min_by(|left, right| share(left).total_cmp(&share(right)))?;
+    (share(&most) > share(&least)).then(|| {
+        let called = |arm: &Arm| format!("{} {}", comparison.by, comparison.labels.get(&arm.arm));
+        let first = |arm: &Arm| arm.pass_rate_first.map(number::percent);
+        let at_first = match (first(most), first(least)) {
+            (Some(most), Some(least)) => format!("{most} passed against {least}"),
+            _ => "graded_results".to_owned(),
+        };
         format!(
-            "{} needed more attempts: {} of its {} results were superseded by a retry, {} of {} for {}",
-            comparison.labels.get(&most.arm),
-            most.superseded_count,
-            most.result_count,
-            least.superseded_count,
-            least.result_count,
-            comparison.labels.get(&least.arm)
+            "{} was run again more than {}: {} of its {} were superseded, {} of {} there, and only the latest ones \
+             count; first attempts alone (attempt = 1): {at_first}",
+            called(most),
+            called(least),
+            number::count(most.superseded_count),
+            number::counted(usize::try_from(most.result_count).unwrap_or(0), "attempt", "attempts"),
+            number::count(least.superseded_count),
+            number::count(least.result_count),
         )
     })
 }

@@ -72,6 +72,7 @@ pub async fn plan(session: &mut Session, asked: &Resume, source: &dyn Source) ->
             expected: expected::expected(&groups),
             rows: selected.rows,
             commands: Ok(Vec::new()),
+            unasked: Vec::new(),
             notes: Vec::new(),
             run,
         };

@@ -37,6 +37,8 @@ pub struct RunPlan {
     pub expected: Expected,
     /// The commands, or why there is none. Empty when there is nothing to run.
     pub commands: Result<Vec<PlannedCommand>, RerunError>,
+    /// Keys that the tool's own command of this mode would execute although there is nothing to run.
+    pub unasked: Vec<Deviation>,
     /// What a person should know.
     pub notes: Vec<String>,
 }

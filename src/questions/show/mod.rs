@@ -1,5 +1,6 @@
 //! One run in detail: where it is, how its cases ended, what is missing.
 
+mod attempts;
 mod screen;
 
 use std::collections::{BTreeMap, BTreeSet};

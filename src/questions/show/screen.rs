@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{CaseEntry, CaseRow, Missing, Show};
+use super::{CaseEntry, CaseRow, Missing, Show, attempts};
 use crate::answer::{Block, Cell, Column, Mark, Table, number};
 use crate::model::{RunRow, Status, few, shell_word};
 use crate::questions::compare::CaseLimit;
@@ -22,7 +22,6 @@ pub(super) fn heading(run: &RunRow) -> Block {
 pub(super) fn facts_table(run: &RunRow, overview: &BTreeMap<String, Value>, said: (&str, &Show)) -> Table {
     let (counts, asked) = said;
     let number_of = |name: &str| overview.get(name).and_then(Value::as_f64);
-    let count_of = |name: &str| overview.get(name).and_then(Value::as_i64).unwrap_or(0);
     let mut facts: Vec<(&str, String)> = Vec::new();
     facts.extend(origin(run));
     facts.extend([
@@ -36,10 +35,7 @@ pub(super) fn facts_table(run: &RunRow, overview: &BTreeMap<String, Value>, said
         let rate = number::percent(rate);
         facts.push(("approved", format!("{rate} · {applied} of {processed} processed cases applied")));
     }
-    if count_of("superseded") > 0 {
-        let (rerun, superseded) = (count_of("rerun_cases"), count_of("superseded"));
-        facts.push(("run again", format!("{rerun} cases, {superseded} attempts superseded")));
-    }
+    facts.extend(attempts::facts(overview));
     if let Some(cost) = number_of("cost_usd") {
         let spent = number_of("cost_usd_spent").unwrap_or(cost);
         let all = if spent > cost {
@@ -109,7 +105,7 @@ fn origin(run: &RunRow) -> Vec<(&'static str, String)> {
     command.into_iter().chain(parent).collect()
 }
 
-/// The three rates; none of them where nothing was graded.
+/// The three rates, and that of first attempts where cases were run again; none of them where nothing was graded.
 fn pass_rates(overview: &BTreeMap<String, Value>) -> String {
     let rate = |name: &str| overview.get(name).and_then(Value::as_f64).map(number::percent);
     let or_dash = |name: &str| rate(name).unwrap_or_else(|| "—".to_owned());
@@ -120,8 +116,9 @@ fn pass_rates(overview: &BTreeMap<String, Value>) -> String {
     if rate("pass_rate_attempts").is_none() {
         return "— nothing to grade by: no verdicts, no scores".to_owned();
     }
+    let first = attempts::first_pass_rate(overview).map_or_else(String::new, |rate| format!(" · {rate}"));
     format!(
-        "{} latest · {} scored · {} over all {} attempts",
+        "{} latest · {} scored{first} · {} over all {} attempts",
         or_dash("pass_rate_latest"),
         or_dash("pass_rate_scored"),
         or_dash("pass_rate_attempts"),

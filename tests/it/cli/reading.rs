@@ -89,6 +89,8 @@ fn one_run_as_a_person_reads_it() {
     status      unknown
     cases       3 · 1 pass · 1 fail · 1 error
     pass rate   33 % latest · 50 % scored · 33 % over all 3 attempts
+    score       0.750 over 2 of 3 cases
+    bounds      0.500 to 0.833, whatever the one without a score would have scored
     cost_usd    0.002
     ran         2026-05-01 08:00 to 2026-05-01 08:00
     run folder  results/runs/nightly/2026-05-01T08-00-00-000Z

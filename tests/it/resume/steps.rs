@@ -106,8 +106,16 @@ fn rerun(step: &Value, states: &BTreeMap<String, String>) -> Option<Step> {
     })
 }
 
+/// The run folder before a step. A state that nothing had changed was not kept: then it is the one before.
+fn state(version: &Path, step: &Step) -> PathBuf {
+    let (label, number) = step.before.rsplit_once("/s").expect("label/sK");
+    let number: usize = number.parse().expect("a number");
+    let folders = (0..=number).rev().map(|number| version.join(format!("states/{label}/s{number}")).join(&step.run_dir));
+    folders.into_iter().find(|folder| folder.exists()).expect("a state of the run")
+}
+
 async fn planned(version: &Path, step: &Step) -> (Plan, Session) {
-    let folder = version.join("states").join(&step.before).join(&step.run_dir);
+    let folder = state(version, step);
     let facts = facts(&[&folder], &ImportOptions::default());
     let models: BTreeSet<String> = step.targets.iter().cloned().collect();
     // The suite's tests on every target of the run, as `--cases` gives them.
@@ -134,6 +142,7 @@ fn foretold(plan: &Plan) -> (BTreeSet<String>, BTreeSet<String>) {
     let rows: BTreeSet<String> = plan.rows().map(|row| named(&row.case_id, row.model.as_deref())).collect();
     let mut will = rows.clone();
     for run in &plan.runs {
+        will.extend(run.unasked.iter().map(|also| named(&also.case_id, also.model.as_deref())));
         for command in run.commands.as_ref().unwrap_or_else(|error| panic!("{error}")) {
             for deviation in &command.does_not_run {
                 will.remove(&named(&deviation.case_id, deviation.model.as_deref()));
