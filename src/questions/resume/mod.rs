@@ -1,6 +1,8 @@
 //! Which rows of a run must run again, why, at what cost, and with which command? Plans, acts on nothing.
 
+mod explain;
 mod plan;
+pub mod screen;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,7 @@ use crate::model::Timestamp;
 use crate::session::{Session, SessionError};
 use crate::source::Source;
 
+pub use explain::{explain, relation_of};
 pub use plan::{Deviation, Estimate, Expected, Left, Missing, Plan, PlannedCommand, PlannedRow, RunPlan};
 
 /// What is asked of a plan.
