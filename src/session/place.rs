@@ -128,3 +128,41 @@ fn is_called(word: &Word, name: &str) -> bool {
 fn width(letters: &[char]) -> usize {
     letters.iter().collect::<String>().as_str().width()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(sql: &str, name: &str) -> String {
+        Place::of_name(sql, None, name).expect("the name stands there").marked(sql)
+    }
+
+    #[test]
+    fn the_marker_stands_under_the_word_however_wide_letters_are() {
+        assert_eq!(
+            marked("SELECT accuracy FROM scores", "accuracy"),
+            "SELECT accuracy FROM scores\n       ^^^^^^^^"
+        );
+        assert_eq!(marked("a = '日本' AND\tnme = 1", "nme"), "a = '日本' AND nme = 1\n               ^^^");
+        assert_eq!(
+            marked("SELECT 'valu', v.x FROM valu", "valu"),
+            "SELECT 'valu', v.x FROM valu\n                        ^^^^"
+        );
+        assert_eq!(marked("a = 1\n  OR Nme = 2", "nme"), "  OR Nme = 2\n     ^^^");
+        assert_eq!(Place::of_name("SELECT \"Nme\"", None, "nme"), None, "what is quoted is another name");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_fault() {
+        let sql = format!("{} AND nme = 1 AND {}", "aaaa = 1 AND ".repeat(20), "bbbb = 2 AND ".repeat(20));
+        let shown = marked(&sql, "nme");
+        let (line, marker) = shown.split_once('\n').expect("two lines");
+        assert!(line.width() <= SHOWN + 1 && line.starts_with('…') && line.ends_with('…'), "{line}");
+        let at = marker.find('^').expect("a marker");
+        let letters: Vec<char> = line.chars().collect();
+        assert_eq!(
+            (letters[at..at + 3].iter().collect::<String>(), marker.trim()),
+            ("nme".to_owned(), "^^^")
+        );
+    }
+}
