@@ -8,6 +8,7 @@
 mod beta;
 mod distribution;
 mod histogram;
+mod prediction;
 mod quantile;
 mod sums;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use distribution::{
     binomial_cdf, mcnemar_exact_p, normal_cdf, normal_quantile, sign_test_p, student_t_p, student_t_quantile,
 };
 pub use histogram::{histogram_bin, histogram_edge};
+pub use prediction::{Seen, sum_to_come};
 pub use quantile::quantile_of;
 
 /// A statistic as SQL knows it.

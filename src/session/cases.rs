@@ -14,7 +14,8 @@ use super::SessionError;
 use super::dimension::path_expression;
 use super::facts::{Facts, RunEntry};
 use super::options::{Asset, Scope};
-use super::relations::{of_runs, planned_cases};
+use super::planned;
+use super::relations::of_runs;
 use crate::model::nearest;
 
 /// Up to how many cases a filter is a predicate, so that statistics of files leave the others unopened.
@@ -123,7 +124,7 @@ pub(crate) async fn ids(
         .distinct()?
         .collect()
         .await?;
-    let mut ids: BTreeSet<String> = planned_cases(runs).into_iter().collect();
+    let mut ids: BTreeSet<String> = planned::cases(runs).into_iter().collect();
     for batch in rows {
         let texts = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8)?;
         if let Some(texts) = texts.as_any().downcast_ref::<StringArray>() {

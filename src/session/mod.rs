@@ -13,6 +13,7 @@ mod metrics;
 mod opening;
 mod options;
 mod place;
+mod planned;
 mod predicate;
 mod relations;
 mod rows;

@@ -9,6 +9,7 @@ use super::dimension::{self, Dimension};
 use super::facts::{Facts, RunEntry};
 use super::lineage::Lineage;
 use super::options::Scope;
+use super::planned::Planned;
 use super::relations::{self, Asked};
 use super::{Request, SessionError};
 
@@ -19,12 +20,13 @@ pub(super) async fn register(
     selected: &[RunEntry],
     asked: (&str, &Request),
 ) -> Result<(), SessionError> {
-    let (by, Request { scope, options, .. }) = asked;
+    let (by, Request { scope, options, planned, .. }) = asked;
     let lineage = Lineage::of(&facts.runs);
     let descendants = lineage.descendants(selected);
     let others = lineage.others(selected, &descendants);
     let family: Vec<RunEntry> = selected.iter().chain(&others).cloned().collect();
     let cases = Cases::wanted(facts, &family, (scope, options.case_key.as_ref())).await?;
+    let planned = Planned::of(facts, selected, planned).await?;
     // Where each run is an arm of its own, all of them count.
     let originals = if by == "run" { vec![true; selected.len()] } else { lineage.originals(selected) };
     let asked = Asked {
@@ -35,6 +37,7 @@ pub(super) async fn register(
         cases: cases.as_ref(),
         descendants: lineage.batch(selected, &descendants)?,
         others: &others,
+        planned: &planned,
     };
     relations::register(ctx, facts, selected, &asked).await
 }

@@ -3,6 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::cases::Cases;
+use super::dimension::{Dimension, path_expression};
+use super::facts::{Facts, RunEntry};
+use super::options::{Options, Scope};
+use super::planned::{self, Planned};
+use super::{SessionError, metrics};
+use crate::model::{Row, RunRow};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::TableProvider;
@@ -11,14 +18,6 @@ use datafusion::datasource::MemTable;
 use datafusion::functions_aggregate::expr_fn::min;
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::{DataFrame, SessionContext, coalesce, col};
-use serde_json::Value;
-
-use super::cases::Cases;
-use super::dimension::{Dimension, path_expression};
-use super::facts::{Facts, RunEntry};
-use super::options::{Options, Scope};
-use super::{SessionError, metrics};
-use crate::model::{Row, RunRow};
 
 /// The base relations that a session has beside its views, with what one row is.
 pub const BASE_RELATIONS: [(&str, &str); 10] = [
@@ -73,7 +72,7 @@ pub(crate) async fn register(
     let batches = [
         ("runs", runs_batch(runs)?),
         ("metrics", metrics::relation(&facts.metrics, asked.options)?),
-        ("planned_keys", planned_keys(runs, asked)?),
+        ("planned_keys", planned::relation(runs, asked)?),
         ("run_descendants", asked.descendants.clone()),
     ];
     for (name, batch) in batches {
@@ -98,6 +97,8 @@ pub(crate) struct Asked<'a> {
     pub descendants: RecordBatch,
     /// Runs out of scope that are re-runs and variations of those in scope.
     pub others: &'a [RunEntry],
+    /// What a person says was planned.
+    pub planned: &'a Planned,
 }
 
 /// Rows of the runs and cases in scope, by the cases' own ids. Where another key pairs cases, those are found by their
@@ -313,42 +314,4 @@ pub(crate) fn runs_batch(runs: &[RunEntry]) -> Result<RecordBatch, SessionError>
     fields.push(Field::new("place", DataType::Int64, false));
     columns.push(Arc::new(Int64Array::from_iter_values(0..rows.len() as i64)));
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
-}
-
-/// The planned keys of the runs that list them; in the scope of one task or of some cases only theirs, since other rows
-/// are not there.
-fn planned_keys(runs: &[RunEntry], asked: &Asked<'_>) -> Result<RecordBatch, SessionError> {
-    let mut columns: [Vec<Option<String>>; 5] = Default::default();
-    for entry in runs {
-        for key in listed_keys(entry) {
-            let text = |name: &str| key.get(name).and_then(Value::as_str).map(str::to_owned);
-            let task = text("task").unwrap_or_else(|| entry.run.task.clone());
-            let case_id = text("case_id");
-            let other_case = |cases: &Cases| case_id.as_deref().is_some_and(|id| !cases.hold(id));
-            if asked.scope.task.as_ref().is_some_and(|wanted| *wanted != task)
-                || asked.cases.is_some_and(other_case)
-            {
-                continue;
-            }
-            columns[0].push(Some(entry.run.run_id.clone()));
-            columns[1].push(Some(entry.run.ingest_id.clone()));
-            columns[2].push(Some(task));
-            columns[3].push(case_id);
-            columns[4].push(text("model"));
-        }
-    }
-    let names = ["run_id", "ingest_id", "task", "case_id", "model"];
-    let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
-    let arrays = columns.into_iter().map(|values| Arc::new(StringArray::from(values)) as ArrayRef).collect();
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
-}
-
-fn listed_keys(entry: &RunEntry) -> Vec<Value> {
-    entry.run.planned_keys.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
-}
-
-/// The cases that some runs planned, where their sources list them.
-pub(crate) fn planned_cases(runs: &[RunEntry]) -> Vec<String> {
-    let keys = runs.iter().flat_map(listed_keys);
-    keys.filter_map(|key| key.get("case_id").and_then(Value::as_str).map(str::to_owned)).collect()
 }

@@ -203,7 +203,7 @@ fn is_for_people(context: &Context<'_>) -> bool {
     ["table", "markdown", "html"].contains(&context.output.format().name())
 }
 
-/// Writes the plan, behind the run that was chosen. A script that lacks a command is no success.
+/// Writes the plan, behind the run that was chosen. A script that lacks the command of a run is not written.
 fn show(plan: &Plan, chosen: Option<String>, context: &Context<'_>) -> Result<u8, CliError> {
     let mut answer = answer(plan, &here())?;
     if let Some(said) = chosen {
@@ -213,22 +213,16 @@ fn show(plan: &Plan, chosen: Option<String>, context: &Context<'_>) -> Result<u8
         context.output.answer(&answer)?;
         return Ok(exit::OK);
     }
-    let mut code = exit::OK;
-    let failed = plan
-        .runs
-        .iter()
-        .filter(|run| !run.rows.is_empty())
-        .filter_map(|run| run.commands.as_ref().err().map(|error| (&run.run.run_id, error)));
+    let failed = plan.runs.iter().filter_map(|run| Some((&run.run.run_id, run.commands.as_ref().err()?)));
     for (run, error) in failed {
         context.output.error(&Report::new(format!("{run}: {error}")).hint(error.hint()));
-        code = exit::NOT_FOUND;
     }
-    match (&answer.script, code) {
-        (None, exit::OK) => context.output.line("nothing to run"),
-        (None, _) => {}
-        (Some(_), _) => context.output.answer(&answer)?,
+    match answer.script.as_deref() {
+        None => return Ok(exit::NOT_FOUND),
+        Some("") => context.output.line("nothing to run"),
+        Some(_) => context.output.answer(&answer)?,
     }
-    Ok(code)
+    Ok(exit::OK)
 }
 
 /// Puts a sentence before everything else, and first among the notes of the document.

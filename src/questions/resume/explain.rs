@@ -56,7 +56,7 @@ const OF_LATEST_RESULTS: [(&str, &str); 3] = [
 ];
 
 /// The relation that a mode selects from.
-pub const fn relation_of(mode: RerunMode) -> &'static str {
+const fn relation_of(mode: RerunMode) -> &'static str {
     match mode {
         RerunMode::Select => "latest_results",
         RerunMode::Resume | RerunMode::RerunFailed | RerunMode::RetryErrors | RerunMode::Where => {

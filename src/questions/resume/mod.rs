@@ -1,19 +1,29 @@
 //! Which rows of a run must run again, why, at what cost, and with which command? Plans, acts on nothing.
 
+mod columns;
+mod commands;
+mod deviations;
+mod document;
+mod expected;
 mod explain;
+mod left;
+mod notes;
 mod plan;
-pub mod screen;
+mod screen;
+mod select;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::answer::Answer;
+use datafusion::common::ScalarValue;
+
 use crate::import::rerun::template::Templates;
 use crate::import::rerun::{GivenPlaces, RerunMode};
-use crate::model::Timestamp;
-use crate::session::{Session, SessionError};
+use crate::model::{RunRow, Timestamp};
+use crate::session::{Session, SessionError, text_values};
 use crate::source::Source;
 
-pub use explain::{explain, relation_of};
+pub use document::answer;
+pub use explain::explain;
 pub use plan::{Deviation, Estimate, Expected, Left, Missing, Plan, PlannedCommand, PlannedRow, RunPlan};
 
 /// What is asked of a plan.
@@ -47,20 +57,46 @@ pub struct Resume {
 ///
 /// # Errors
 /// When the predicate does not plan, a model, case or reason is not there, or a view cannot be computed.
-pub async fn plan(
-    _session: &mut Session,
-    _asked: &Resume,
-    _source: &dyn Source,
-) -> Result<Plan, SessionError> {
-    Err(SessionError::NoRuns)
+pub async fn plan(session: &mut Session, asked: &Resume, source: &dyn Source) -> Result<Plan, SessionError> {
+    let mut selected = select::selected(session, asked).await?;
+    let keys = left::keys(session).await?;
+    let usage = expected::usage(session).await?;
+    let mut plan =
+        Plan { mode: asked.mode, runs: Vec::new(), expected: Expected::default(), notes: Vec::new() };
+    let mut all = Vec::new();
+    for run in session.runs().iter().map(|entry| entry.run.clone()).collect::<Vec<_>>() {
+        let of_run = keys.get(&run.ingest_id);
+        let selected = selected.remove(&run.ingest_id).unwrap_or_default();
+        let groups = expected::groups(&run, &selected.rows, &usage);
+        let mut of_plan = RunPlan {
+            models: models(session, &run).await?,
+            left: left::left(of_run, &selected, asked),
+            missing: left::missing(session, &run, of_run).await?,
+            expected: expected::expected(&groups),
+            rows: selected.rows,
+            commands: Ok(Vec::new()),
+            notes: Vec::new(),
+            run,
+        };
+        commands::add(session, &mut of_plan, (asked, source)).await?;
+        of_plan.notes.extend(notes::of(&of_plan, asked));
+        all.extend(groups);
+        plan.runs.push(of_plan);
+    }
+    plan.expected = expected::expected(&all);
+    Ok(plan)
 }
 
-/// The plan as an answer.
-///
-/// # Errors
-/// When its rows cannot be brought into columns.
-pub fn answer(_plan: &Plan, _here: &Path) -> Result<Answer, SessionError> {
-    Err(SessionError::NoRuns)
+/// The models of a run, in the order in which its rows first name them.
+async fn models(session: &mut Session, run: &RunRow) -> Result<Vec<String>, SessionError> {
+    let rows = session
+        .rows_with(
+            "SELECT model FROM results WHERE ingest_id = $ingest AND model IS NOT NULL \
+             GROUP BY model ORDER BY min(source_row) NULLS LAST, model",
+            &[("ingest", ScalarValue::Utf8(Some(run.ingest_id.clone())))],
+        )
+        .await?;
+    Ok(text_values(&rows, 0))
 }
 
 /// The predicate of a mode that has one, as its file says it.

@@ -14,6 +14,8 @@ pub struct Plan {
     pub mode: RerunMode,
     /// One plan per run, in the order in which the runs were named.
     pub runs: Vec<RunPlan>,
+    /// What all rows will probably take, the runs one after the other.
+    pub expected: Expected,
     /// What a person should know about the whole.
     pub notes: Vec<String>,
 }
@@ -40,7 +42,7 @@ pub struct RunPlan {
 }
 
 /// One key that is to run. Texts that repeat are shared: a plan may hold many rows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct PlannedRow {
     /// Run it belongs to.
     pub run_id: Arc<str>,
@@ -58,8 +60,16 @@ pub struct PlannedRow {
     pub epoch: i64,
     /// Status of the latest attempt, or `missing`.
     pub status: Arc<str>,
-    /// Why it is selected, for a person: `budget_exceeded at agent`, `0.70 < 0.80`, `no row`.
+    /// Why it is selected, for a person: `budget_exceeded at agent`, `0.700 < 0.800`, `no row`.
     pub reason: Arc<str>,
+    /// Class of the latest attempt's error.
+    pub error_kind: Option<Arc<str>>,
+    /// Where it failed.
+    pub error_stage: Option<Arc<str>>,
+    /// The tool's reason code.
+    pub error_reason: Option<Arc<str>>,
+    /// Score of the latest attempt.
+    pub score: Option<f64>,
     /// Attempts so far.
     pub attempts: i64,
     /// Message of the latest attempt's error.
@@ -97,7 +107,7 @@ pub struct Expected {
     pub cost_usd: Option<Estimate>,
     /// Time by the clock, in milliseconds.
     pub duration_ms: Option<Estimate>,
-    /// Rows of models that have no finished row; they are in no estimate.
+    /// Rows of models without a finished row that says anything; they are in no estimate.
     pub unknown_rows: i64,
 }
 
@@ -119,7 +129,9 @@ pub struct PlannedCommand {
     pub tool: String,
     /// The command.
     pub command: RerunCommand,
-    /// The same for a shell: folder, files and words, quoted.
+    /// The command as one line for a shell, in its folder.
+    pub line: String,
+    /// All that a shell needs from where the person is: the folder, the files that the command reads, the line.
     pub shell: String,
     /// Keys that it executes although the plan does not name them.
     pub runs_also: Vec<Deviation>,
@@ -128,7 +140,7 @@ pub struct PlannedCommand {
 }
 
 /// A key that a tool treats otherwise than the plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Deviation {
     /// The case.
     pub case_id: String,

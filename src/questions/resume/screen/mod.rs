@@ -38,6 +38,7 @@ pub fn blocks(plan: &Plan, here: &Path) -> Vec<Block> {
     if plan.runs.is_empty() {
         blocks.push(Block::Line("nothing to run: no runs in scope".to_owned()));
     }
+    blocks.extend(together(plan));
     blocks.extend(plan.notes.iter().cloned().map(Block::Note));
     blocks.extend(next_step(plan));
     blocks
@@ -221,6 +222,16 @@ fn nothing(mode: RerunMode, run: &RunPlan) -> String {
     let unknown =
         missing(mode, run.missing).map_or_else(String::new, |text| format!(" · missing cases: {text}"));
     format!("nothing to run in {}: {left}{unknown}", run.run.run_id)
+}
+
+/// What the rows of several runs will take, the runs one after the other.
+fn together(plan: &Plan) -> Option<Block> {
+    let runs = plan.runs.iter().filter(|run| !run.rows.is_empty()).count();
+    let text = || {
+        let rows = number::counted(plan.rows().count(), "row", "rows");
+        format!("{rows} of {runs} runs · {}", expected(&plan.expected))
+    };
+    (runs > 1).then(|| facts(vec![("together", text())]))
 }
 
 /// What to type next, when there is something to run.

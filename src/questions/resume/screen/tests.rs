@@ -35,13 +35,11 @@ fn row(case_id: &str, status: &str, reason: &str, attempts: i64) -> PlannedRow {
         task: "tiny".into(),
         case_id: case_id.into(),
         model: Some("azure".into()),
-        prompt: None,
-        variant: None,
         epoch: 1,
         status: status.into(),
         reason: reason.into(),
         attempts,
-        last_error: None,
+        ..PlannedRow::default()
     }
 }
 
@@ -80,7 +78,7 @@ fn run() -> RunPlan {
 }
 
 fn shown(mode: RerunMode, runs: Vec<RunPlan>, format: &str, screen: Screen) -> String {
-    let plan = Plan { mode, runs, notes: Vec::new() };
+    let plan = Plan { mode, runs, expected: Expected::default(), notes: Vec::new() };
     let answer = Answer { blocks: blocks(&plan, Path::new("/project")), ..Answer::default() };
     let mut out = Vec::new();
     renderer(format).unwrap().render(&answer, &screen, &mut out).unwrap();
@@ -236,7 +234,12 @@ fn statuses_have_a_colour_and_nothing_else_has() {
 
 #[test]
 fn blocks_name_the_run_first() {
-    let plan = Plan { mode: RerunMode::Resume, runs: vec![run(), run()], notes: vec!["whole".into()] };
+    let plan = Plan {
+        mode: RerunMode::Resume,
+        runs: vec![run(), run()],
+        expected: Expected::default(),
+        notes: vec!["whole".into()],
+    };
     let blocks = blocks(&plan, Path::new("/project"));
     assert!(matches!(&blocks[0], Block::Headline { left, .. } if left.starts_with("baseline::")));
     let heads = blocks.iter().filter(|block| matches!(block, Block::Headline { .. })).count();
