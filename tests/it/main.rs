@@ -17,6 +17,7 @@ mod json_schemas;
 mod oracle;
 mod peers;
 mod properties;
+mod rerun;
 mod resume;
 mod schema;
 mod slt;

@@ -10,6 +10,7 @@ mod layout;
 mod lines;
 mod messages;
 mod records;
+mod rerun;
 mod result;
 mod row;
 mod scores;
@@ -32,6 +33,7 @@ use self::sidecar::Sidecars;
 use self::survey::Survey;
 use crate::model::RunRow;
 
+use super::rerun::{RerunCommand, RerunError, RerunOrder};
 use super::{Candidate, Fault, Fit, ImportError, Importer, Input, Repeats, RunHandle, RunSink};
 
 /// Reads AgentV's run folders of every layout and era.
@@ -56,6 +58,10 @@ impl Importer for AgentV {
 
     fn named_by_path(&self, run: &RunRow) -> bool {
         run.source_file == run.source_path
+    }
+
+    fn rerun(&self, order: &RerunOrder<'_>) -> Result<Vec<RerunCommand>, RerunError> {
+        rerun::rerun(order)
     }
 
     fn read(&self, input: &Input<'_>, sink: &mut dyn RunSink) -> Result<(), ImportError> {

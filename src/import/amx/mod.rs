@@ -9,6 +9,7 @@
 mod alternatives;
 mod database;
 mod measures;
+mod rerun;
 mod result;
 mod row;
 mod run;
@@ -25,6 +26,7 @@ use self::database::Database;
 use self::row::{Row, Rows};
 use self::run::Context;
 use self::survey::{Survey, counted};
+use super::rerun::{RerunCommand, RerunError, RerunOrder};
 use super::{Candidate, Fault, Fit, ImportError, Importer, Input, Repeats, RunHandle, RunSink};
 use crate::model::RunRow;
 
@@ -61,6 +63,10 @@ impl Importer for Amx {
     /// A review writes into the rows.
     fn rows_change(&self) -> bool {
         true
+    }
+
+    fn rerun(&self, order: &RerunOrder<'_>) -> Result<Vec<RerunCommand>, RerunError> {
+        rerun::rerun(order)
     }
 
     fn read(&self, input: &Input<'_>, sink: &mut dyn RunSink) -> Result<(), ImportError> {

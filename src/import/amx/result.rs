@@ -51,7 +51,7 @@ fn add_lineage(result: &mut ResultRow, row: &mut Row) {
 }
 
 /// `schema.table`, or `schema.table.column` for a column; a database without schemas leaves the first part empty.
-fn asset(row: &mut Row) -> Option<String> {
+pub(super) fn asset(row: &mut Row) -> Option<String> {
     let (schema, column) = (row.take_text("schema_name"), row.take_text("column_name"));
     let table = row.take_text("table_name")?;
     Some([schema, Some(table), column].into_iter().flatten().collect::<Vec<_>>().join("."))

@@ -47,7 +47,7 @@ impl RerunMode {
 }
 
 /// One case to run again; of several epochs of a case one stands for all.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RerunCase {
     /// Its task.
     pub task: String,
@@ -57,6 +57,8 @@ pub struct RerunCase {
     pub model: Option<String>,
     /// Prompt, where the tool has several.
     pub prompt: Option<String>,
+    /// What the tool's own file holds of it; known for [`RerunMode::Where`], where a tool has to choose how it selects.
+    pub history: History,
 }
 
 /// What a tool is asked to run again.
@@ -130,8 +132,23 @@ pub struct Runs {
     pub cases: Option<BTreeSet<String>>,
     /// Models it is told about; all when `None`.
     pub models: Option<BTreeSet<String>>,
+    /// Pairs of case and model, where it is told about those rather than about cases and models; all when `None`.
+    pub pairs: Option<BTreeSet<(String, Option<String>)>>,
     /// The tool's own rule for each of those.
     pub rule: fn(&History) -> Decision,
+}
+
+impl Runs {
+    /// What the command does with a key: `None` when it is not told about it.
+    pub fn decide(&self, case_id: &str, model: Option<&str>, history: &History) -> Option<Decision> {
+        let case = self.cases.as_ref().is_none_or(|cases| cases.contains(case_id));
+        let one_of = |models: &BTreeSet<String>| model.is_some_and(|model| models.contains(model));
+        let pair = |pairs: &BTreeSet<(String, Option<String>)>| {
+            pairs.contains(&(case_id.to_owned(), model.map(str::to_owned)))
+        };
+        let told = case && self.models.as_ref().is_none_or(one_of) && self.pairs.as_ref().is_none_or(pair);
+        told.then(|| (self.rule)(history))
+    }
 }
 
 /// What a tool knows of a key when it decides: the rows that are in its file now.
@@ -179,6 +196,18 @@ pub enum RerunError {
         /// Where it was.
         path: String,
     },
+    /// The folder of the run holds no rows, so that its tool would start from nothing.
+    #[error("the run folder {path} holds no rows")]
+    NoRows {
+        /// The folder.
+        path: String,
+    },
+    /// There is a run already where a new one was to be written.
+    #[error("{path} holds a run already")]
+    OutputTaken {
+        /// The folder.
+        path: String,
+    },
     /// The run's files are not on a disk.
     #[error("the run is at {url}, and its tool resumes in a folder of this machine only")]
     Remote {
@@ -210,7 +239,8 @@ impl RerunError {
                 "give the store a template: [[resume]] with tool = \"{tool}\" and command = \"mytool --ids {{ids_file}} \
                  --out {{run_dir}}\" in its config.toml"
             ),
-            Self::NoRunDir { .. } => "--run-dir DIR says where it is now".to_owned(),
+            Self::NoRunDir { .. } | Self::NoRows { .. } => "--run-dir DIR says where it is now".to_owned(),
+            Self::OutputTaken { .. } => "--output DIR names another folder".to_owned(),
             Self::Remote { url } => {
                 format!("aws s3 cp --recursive {url} DIR copies it; then --run-dir DIR")
             }
@@ -230,11 +260,17 @@ pub fn commands(
     order: &RerunOrder<'_>,
     templates: &template::Templates,
 ) -> Result<Vec<RerunCommand>, RerunError> {
-    if let Some(template) = templates.of(order.run) {
-        return template.commands(order);
-    }
-    match super::IMPORTERS.iter().find(|importer| importer.name() == order.run.tool) {
-        Some(importer) => importer.rerun(order),
-        None => Err(RerunError::NoCommand { tool: order.run.tool.clone() }),
+    let commands = match templates.of(order.run) {
+        Some(template) => template.commands(order)?,
+        None => match super::IMPORTERS.iter().find(|importer| importer.name() == order.run.tool) {
+            Some(importer) => importer.rerun(order)?,
+            None => return Err(RerunError::NoCommand { tool: order.run.tool.clone() }),
+        },
+    };
+    match commands.iter().flat_map(|command| &command.argv).find(|word| word.contains('\0')) {
+        Some(word) => {
+            Err(RerunError::Impossible(format!("no program can be given {word:?}: it holds a NUL")))
+        }
+        None => Ok(commands),
     }
 }

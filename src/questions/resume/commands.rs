@@ -24,7 +24,7 @@ pub(super) async fn add(
     if plan.rows.is_empty() && !unnamed {
         return Ok(());
     }
-    let cases = cases_of(&plan.rows);
+    let cases = cases_of(session, (&plan.run.ingest_id, &plan.rows), asked.mode).await?;
     let order = RerunOrder {
         run: &plan.run,
         mode: asked.mode,

@@ -1,16 +1,16 @@
 //! Where a tool's own commands execute more or fewer keys than a plan names.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use datafusion::prelude::{col, lit};
+use datafusion::prelude::{DataFrame, col, lit};
 use futures::StreamExt as _;
 
 use super::columns::{Columns, text, yes};
 use super::select::key_of;
 use super::{Deviation, PlannedCommand, PlannedRow};
-use crate::import::rerun::{Decision, History, Runs};
+use crate::import::rerun::{Decision, History, RerunCase, RerunMode};
 use crate::model::Key;
 use crate::session::{Session, SessionError};
 
@@ -27,8 +27,7 @@ pub(super) async fn foretell(
         return Ok(());
     }
     let planned: HashSet<Key> = rows.iter().map(key_of).collect();
-    let frame = session.frame("SELECT * FROM source_histories").await?;
-    let mut stream = frame.filter(col("ingest_id").eq(lit(ingest_id)))?.execute_stream().await?;
+    let mut stream = of_run(session, ingest_id).await?.execute_stream().await?;
     while let Some(batch) = stream.next().await {
         for pair in pairs_of(&batch?)? {
             pair.compare(&planned, commands);
@@ -94,12 +93,19 @@ fn pairs_of(batch: &RecordBatch) -> Result<Vec<Pair>, SessionError> {
 }
 
 impl Pair {
+    /// Its key in the first epoch.
+    fn key(&self) -> Key {
+        Key::from_parts(&self.task, &self.case_id, [&self.model, &self.prompt, &self.variant], 1)
+    }
+
     fn compare(&self, planned: &HashSet<Key>, commands: &mut [PlannedCommand]) {
-        let base = Key::from_parts(&self.task, &self.case_id, [&self.model, &self.prompt, &self.variant], 1);
+        let base = self.key();
         let (wanted, others): (Vec<i64>, Vec<i64>) =
             (1..=self.epochs.max(1)).partition(|epoch| planned.contains(&Key { epoch: *epoch, ..base }));
-        let decisions: Vec<Option<Decision>> =
-            commands.iter().map(|command| self.decision(&command.command.runs)).collect();
+        let decisions: Vec<Option<Decision>> = commands
+            .iter()
+            .map(|command| command.command.runs.decide(&self.case_id, self.model.as_deref(), &self.history))
+            .collect();
         let running = decisions.iter().position(|decision| matches!(decision, Some(Decision::Runs(_))));
         match running {
             Some(place) => {
@@ -125,16 +131,6 @@ impl Pair {
         }
     }
 
-    /// What a command does with the case; `None` when it is not told about it.
-    fn decision(&self, runs: &Runs) -> Option<Decision> {
-        let told_case = runs.cases.as_ref().is_none_or(|cases| cases.contains(&self.case_id));
-        let told_model = match (&runs.models, &self.model) {
-            (Some(models), Some(model)) => models.contains(model),
-            _ => true,
-        };
-        (told_case && told_model).then(|| (runs.rule)(&self.history))
-    }
-
     fn deviation(&self, epoch: i64, tool: &str, why: &str) -> Deviation {
         Deviation {
             case_id: self.case_id.clone(),
@@ -151,17 +147,51 @@ pub(super) fn of_unnamed(commands: &[PlannedCommand]) -> Option<Decision> {
     Some((runs.rule)(&History::default()))
 }
 
-/// The cases of a plan, each (task, case, model, prompt) once, in its order.
-pub(super) fn cases_of(rows: &[PlannedRow]) -> Vec<crate::import::rerun::RerunCase> {
+/// The cases of a plan, each (task, case, model, prompt) once, in its order; with what the tool's file holds of them where
+/// the mode leaves it to the tool how they are selected.
+///
+/// # Errors
+/// When the histories cannot be read.
+pub(super) async fn cases_of(
+    session: &mut Session,
+    (ingest_id, rows): (&str, &[PlannedRow]),
+    mode: RerunMode,
+) -> Result<Vec<RerunCase>, SessionError> {
+    let histories = match mode {
+        RerunMode::Where => histories(session, ingest_id, rows).await?,
+        _ => HashMap::new(),
+    };
     let mut seen = HashSet::new();
     let owned = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
-    rows.iter()
-        .filter(|row| seen.insert(Key { epoch: 1, ..key_of(row) }))
-        .map(|row| crate::import::rerun::RerunCase {
-            task: row.task.to_string(),
-            case_id: row.case_id.to_string(),
-            model: owned(&row.model),
-            prompt: owned(&row.prompt),
-        })
-        .collect()
+    let cases =
+        rows.iter().map(|row| (row, Key { epoch: 1, ..key_of(row) })).filter(|(_, key)| seen.insert(*key));
+    let case = |(row, key): (&PlannedRow, Key)| RerunCase {
+        task: row.task.to_string(),
+        case_id: row.case_id.to_string(),
+        model: owned(&row.model),
+        prompt: owned(&row.prompt),
+        history: histories.get(&key).copied().unwrap_or_default(),
+    };
+    Ok(cases.map(case).collect())
+}
+
+async fn histories(
+    session: &mut Session,
+    ingest_id: &str,
+    rows: &[PlannedRow],
+) -> Result<HashMap<Key, History>, SessionError> {
+    let wanted: HashSet<Key> = rows.iter().map(|row| Key { epoch: 1, ..key_of(row) }).collect();
+    let mut histories = HashMap::new();
+    let mut stream = of_run(session, ingest_id).await?.execute_stream().await?;
+    while let Some(batch) = stream.next().await {
+        let pairs = pairs_of(&batch?)?.into_iter().map(|pair| (pair.key(), pair.history));
+        histories.extend(pairs.filter(|(key, _)| wanted.contains(key)));
+    }
+    Ok(histories)
+}
+
+/// What the tool's file holds of each case of a run.
+async fn of_run(session: &mut Session, ingest_id: &str) -> Result<DataFrame, SessionError> {
+    let frame = session.frame("SELECT * FROM source_histories").await?;
+    Ok(frame.filter(col("ingest_id").eq(lit(ingest_id)))?)
 }
