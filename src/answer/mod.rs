@@ -2,8 +2,10 @@
 //!
 //! A question fills in all of it; a renderer picks what its format needs. Nothing here prints.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use serde_json::Value;
 
 mod histogram;
@@ -18,7 +20,7 @@ pub use text_change::TextChange;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// An answer, ready for any format.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Answer {
     /// What a person reads, from top to bottom (`table`, `markdown`).
     pub blocks: Vec<Block>,
@@ -28,6 +30,8 @@ pub struct Answer {
     pub records: Records,
     /// The ids of `ids`, one per line; `None` when the answer has no ids to give.
     pub ids: Option<Vec<String>>,
+    /// The script of `sh`, with a line break at its end; `None` when there is nothing to carry out.
+    pub script: Option<String>,
 }
 
 /// Rows as a machine reads them.
@@ -37,6 +41,13 @@ pub struct Records {
     pub schema: SchemaRef,
     /// The rows.
     pub batches: Vec<RecordBatch>,
+}
+
+impl Default for Records {
+    /// No columns and no rows.
+    fn default() -> Self {
+        Self { schema: Arc::new(Schema::empty()), batches: Vec::new() }
+    }
 }
 
 /// A piece of what a person reads.
@@ -57,6 +68,9 @@ pub enum Block {
     Histogram(Histogram),
     /// A plain line.
     Line(String),
+    /// A line for a shell, quoted already: shown as it is, never shortened or wrapped, so that it can be copied. Where a
+    /// quoted word holds a line break, so does the line.
+    Command(String),
     /// An empty line between parts.
     Gap,
     /// Something to know about the answer, shown behind `note`.
@@ -145,6 +159,10 @@ pub enum Mark {
     Regressed,
     /// Less important: dim.
     Dim,
+    /// What failed: red; the text says so itself.
+    Bad,
+    /// What did not come to its end: yellow; the text says so itself.
+    Open,
 }
 
 impl Cell {

@@ -11,7 +11,9 @@ use super::output::{Output, Progress};
 use crate::import::Fault;
 use crate::ingest::{Discovery, InMemory, Reading, Surroundings, discover, read_into_memory};
 use crate::model::{Timestamp, nearest};
-use crate::session::{BASE_RELATIONS, Facts, Request, Session, SessionError, resolve_run, unknown_table};
+use crate::session::{
+    BASE_RELATIONS, Facts, Request, Session, SessionError, resolve_run, unknown_function, unknown_table,
+};
 use crate::source::{LocalDisk, Source, near_path};
 use crate::store::{Access, Store, StoreSnapshot};
 
@@ -362,7 +364,10 @@ pub fn sql_hint(error: &DataFusionError, session: &Session) -> Option<String> {
         DataFusionError::Plan(text) if text.contains("unique expression names") => {
             Some("name one of them: SELECT value, value AS value_2".to_owned())
         }
-        DataFusionError::Plan(text) => unknown_table(text).map(|table| table_hint(table, session)),
+        DataFusionError::Plan(text) => match unknown_function(text) {
+            Some((_, near)) => Some(format!("did you mean {near}?")),
+            None => unknown_table(text).map(|table| table_hint(table, session)),
+        },
         _ => None,
     }
 }

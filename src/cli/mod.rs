@@ -10,6 +10,7 @@ pub mod export;
 pub mod ingest;
 pub mod metrics;
 pub mod output;
+pub mod resume;
 pub mod runs;
 pub mod show;
 pub mod sql;
@@ -58,6 +59,7 @@ enum Command {
     Export(export::ExportArgs),
     Ingest(ingest::IngestArgs),
     Metrics(metrics::MetricsArgs),
+    Resume(Box<resume::ResumeArgs>),
     Runs(runs::RunsArgs),
     Show(show::ShowArgs),
     Sql(sql::SqlArgs),
@@ -123,6 +125,7 @@ async fn dispatch(command: Command, context: &Context<'_>) -> Result<u8, CliErro
         Command::Export(args) => export::run(args, context).await,
         Command::Ingest(args) => ingest::run(args, context).await,
         Command::Metrics(args) => metrics::run(args, context).await,
+        Command::Resume(args) => resume::run(*args, context).await,
         Command::Runs(args) => runs::run(args, context).await,
         Command::Show(args) => show::run(args, context).await,
         Command::Sql(args) => sql::run(args, context).await,

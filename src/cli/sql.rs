@@ -11,7 +11,7 @@ use super::context::{Context, open};
 use super::exit::CliError;
 use crate::answer::{Answer, Block, Records};
 use crate::render::table_of;
-use crate::session::SessionError;
+use crate::session::{Place, SessionError};
 
 /// How many rows a person is shown unless told otherwise.
 const ROWS_SHOWN: usize = 40;
@@ -61,7 +61,7 @@ impl SqlArgs {
 /// What the person is told when it cannot be answered.
 pub async fn run(args: SqlArgs, context: &Context<'_>) -> Result<u8, CliError> {
     let text = text(&args, context)?;
-    let statements = DFParser::parse_sql(&text).map_err(SessionError::from)?;
+    let statements = DFParser::parse_sql(&text).map_err(|error| pointed(SessionError::from(error), &text))?;
     if statements.is_empty() {
         return Err(no_sql());
     }
@@ -74,7 +74,7 @@ pub async fn run(args: SqlArgs, context: &Context<'_>) -> Result<u8, CliError> {
     let (mut session, code) = open(context.asked(&args.paths, &args.import).await?).await?;
     let limit = context.output.screen().is_terminal().then_some(args.max_rows).filter(|rows| *rows > 0);
     for statement in statements {
-        let rows = session.statement(statement).await.map_err(|error| explained(error, &session))?;
+        let rows = session.statement(statement).await.map_err(|error| explained(error, &session, &text))?;
         context.output.answer(&answer(rows.into(), limit)?)?;
     }
     Ok(code)
@@ -114,7 +114,7 @@ pub(super) fn answer(records: Records, limit: Option<usize>) -> Result<Answer, C
         blocks.push(Block::Line(format!("{rows} rows, {left} not shown: --max-rows 0 shows all")));
     }
     let ids = ids(&records);
-    Ok(Answer { blocks, document: None, ids, records })
+    Ok(Answer { blocks, ids, records, ..Answer::default() })
 }
 
 /// The ids of a result: its first column called `run_id`, `case_id` or `id`.
@@ -128,13 +128,26 @@ fn ids(records: &Records) -> Option<Vec<String>> {
     Some(crate::session::text_values(&rows, place))
 }
 
+/// An error with the place in the text that it is about.
+fn pointed(error: SessionError, text: &str) -> CliError {
+    let marked = match &error {
+        SessionError::Sql(cause) => Place::of(text, cause).map(|place| place.marked(text)),
+        _ => None,
+    };
+    let mut error = CliError::from(error);
+    if let (Some(report), Some(marked)) = (&mut error.report, marked) {
+        report.message = format!("{}\n{marked}", report.message);
+    }
+    error
+}
+
 /// Adds what people usually meant to an error of planning.
-fn explained(error: SessionError, session: &crate::session::Session) -> CliError {
+fn explained(error: SessionError, session: &crate::session::Session, text: &str) -> CliError {
     let hint = match &error {
         SessionError::Sql(cause) => super::context::sql_hint(cause, session),
         _ => None,
     };
-    let error = CliError::from(error);
+    let error = pointed(error, text);
     match hint {
         Some(hint) => CliError { report: error.report.map(|report| report.hint(hint)), ..error },
         None => error,

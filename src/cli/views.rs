@@ -55,6 +55,7 @@ pub async fn run(args: ViewsArgs, context: &Context<'_>) -> Result<u8, CliError>
         })),
         records: Records { schema: listed.records.schema, batches: Vec::new() },
         ids: Some(vec![view.name.clone()]),
+        ..Answer::default()
     };
     context.output.answer(&text)?;
     Ok(0)

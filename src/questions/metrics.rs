@@ -90,6 +90,7 @@ pub async fn metrics(session: &mut Session) -> Result<Answer, SessionError> {
         })),
         ids: Some(ids),
         records: rows.into(),
+        ..Answer::default()
     })
 }
 

@@ -95,6 +95,7 @@ pub async fn runs(mut facts: Facts, filter: &Filter) -> Result<Answer, SessionEr
         document: Some(json!({"schema_version": SCHEMA_VERSION, "total": matching, "runs": overviews})),
         ids: Some(overviews.into_iter().map(|run| run.run_id).collect()),
         records: rows.into(),
+        ..Answer::default()
     })
 }
 
@@ -135,6 +136,7 @@ async fn empty(headline: Block, matching: usize, columns_of: Facts) -> Result<An
         document: Some(json!({"schema_version": SCHEMA_VERSION, "total": matching, "runs": []})),
         ids: Some(Vec::new()),
         records,
+        ..Answer::default()
     })
 }
 

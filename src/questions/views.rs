@@ -66,6 +66,7 @@ pub fn views(views: &Views) -> Result<Answer, SessionError> {
         document: Some(json!({"schema_version": SCHEMA_VERSION, "views": listed})),
         records: records(&entries)?,
         ids: Some(entries.into_iter().map(|entry| entry.name).collect()),
+        ..Answer::default()
     })
 }
 

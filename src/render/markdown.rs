@@ -52,6 +52,7 @@ fn parts(blocks: &[Block]) -> Vec<String> {
             Block::Change(change) => parts.extend(change_parts(change)),
             Block::Histogram(histogram) => parts.extend(table_part(&histogram.numbers())),
             Block::Note(note) => parts.push(format!("> {}\n", escaped(note))),
+            Block::Command(command) => parts.push(script_block(command)),
             Block::Line(_) | Block::Gap => {}
         }
     }
@@ -128,6 +129,11 @@ fn code_block(lines: &[&str]) -> String {
     fenced("text", lines)
 }
 
+/// A command as it is: a line break in it is part of a quoted word.
+fn script_block(command: &str) -> String {
+    fenced("sh", &command.split('\n').collect::<Vec<_>>())
+}
+
 fn fenced(language: &str, lines: &[&str]) -> String {
     let shown: Vec<_> = lines.iter().map(|line| text::visible(line)).collect();
     let ticks = shown.iter().flat_map(|line| line.split(|letter| letter != '`')).map(str::len).max();
@@ -166,7 +172,7 @@ fn marked(cell: &Cell) -> String {
         Mark::Winner => format!("▸ **{text}**"),
         Mark::Improved => format!("{text} ▲"),
         Mark::Regressed => format!("{text} ▼"),
-        Mark::Plain | Mark::Dim => text,
+        Mark::Plain | Mark::Dim | Mark::Bad | Mark::Open => text,
     }
 }
 

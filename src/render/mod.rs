@@ -16,6 +16,7 @@ mod jsonl;
 mod markdown;
 mod parquet;
 mod result_set;
+mod sh;
 mod table;
 mod tsv;
 
@@ -41,6 +42,7 @@ pub const RENDERERS: &[&dyn Renderer] = &[
     &markdown::Markdown,
     &html::Html,
     &ids::Ids,
+    &sh::Sh,
     &parquet::Parquet,
     &arrow_ipc::ArrowIpc,
 ];
@@ -153,6 +155,9 @@ pub enum RenderError {
     /// `ids` was asked of an answer without ids.
     #[error("this answer has no ids")]
     NoIds,
+    /// `sh` was asked of an answer that carries nothing out.
+    #[error("this answer has no command to print")]
+    NoScript,
     /// An id holds a line break, so one per line would be wrong.
     #[error("the id {id:?} holds a line break and cannot stand on one line")]
     IdWithLineBreak {
@@ -167,6 +172,7 @@ impl RenderError {
         match self {
             Self::Terminal { .. } => Some("send it to a file (> FILE), or runq export ... -o FILE"),
             Self::NoIds => Some("--format table, csv or json shows what it has"),
+            Self::NoScript => Some("only runq resume answers with commands"),
             Self::IdWithLineBreak { .. } => Some("use --format jsonl"),
             Self::Column { .. } => Some("cast the column to text in the query"),
             Self::Write(_) => None,

@@ -13,7 +13,7 @@ use crate::answer::{Block, Cell, Column, Mark, Records, Table};
 
 fn answer_of(batches: Vec<RecordBatch>) -> Answer {
     let records = Records { schema: batches[0].schema(), batches };
-    Answer { blocks: Vec::new(), document: None, records, ids: None }
+    Answer { records, ..Answer::default() }
 }
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
@@ -70,7 +70,7 @@ fn formats_are_found_by_name() {
     let error = renderer("xls").unwrap_err().to_string();
     assert_eq!(
         error,
-        "there is no format `xls`: it is one of table, json, jsonl, csv, tsv, markdown, html, ids, parquet, arrow"
+        "there is no format `xls`: it is one of table, json, jsonl, csv, tsv, markdown, html, ids, sh, parquet, arrow"
     );
 }
 
@@ -190,7 +190,9 @@ fn data_never_steers_a_terminal() {
         Block::Table(table),
         Block::Line(evil.into()),
         Block::Note(evil.into()),
+        Block::Command(evil.into()),
     ];
+    answer.script = Some(evil.into());
     for format in RENDERERS.iter().filter(|format| !format.is_binary()) {
         let shown = rendered_on(&TERMINAL, format.name(), &answer);
         let harmful = |letter: char| text::is_unsafe(letter) && !matches!(letter, '\n' | '\t');
@@ -290,6 +292,7 @@ impl io::Write for Closing {
 fn a_closed_pipe_is_recognised_in_every_format() {
     let mut answer = sample();
     answer.ids = Some(vec!["a".into()]);
+    answer.script = Some("true\n".into());
     answer.blocks = vec![Block::Table(table_of(&answer.records, None).unwrap().0)];
     for format in RENDERERS {
         for after in [0, 1] {

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use super::Screen;
+
 /// What stands for the part that was left out.
 const ELLIPSIS: &str = "…";
 
@@ -40,6 +42,15 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// A command as it is, over as many lines as its quoted words have. Who quoted it left nothing in it that steers a
+/// terminal; should it hold such a character all the same, a terminal is shown a picture of it.
+pub(super) fn command_text<'a>(command: &'a str, screen: &Screen) -> Cow<'a, str> {
+    if !screen.is_terminal() || !command.chars().any(|letter| letter != '\n' && is_unsafe(letter)) {
+        return Cow::Borrowed(command);
+    }
+    Cow::Owned(command.split('\n').map(visible).collect::<Vec<_>>().join("\n"))
 }
 
 /// Whether a terminal may take the character as an order rather than as a letter.

@@ -4,6 +4,7 @@ use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
 
+use super::Place;
 use crate::model::{few, nearest};
 
 /// What can be wrong with a question.
@@ -129,7 +130,7 @@ pub enum SessionError {
         near: Option<String>,
     },
     /// A predicate that was given by a flag does not plan.
-    #[error("{flag} '{predicate}': {problem}")]
+    #[error("{flag}: {problem}\n{}", pointed(predicate, *place))]
     Predicate {
         /// The flag.
         flag: &'static str,
@@ -137,6 +138,10 @@ pub enum SessionError {
         predicate: String,
         /// What is wrong with it.
         problem: String,
+        /// Where in it, when that can be told.
+        place: Option<Place>,
+        /// What to do about it.
+        hint: Option<String>,
     },
     /// A view does not plan.
     #[error("view {name}: {problem}")]
@@ -220,6 +225,7 @@ impl SessionError {
             Self::MetricByRun { metric, .. } => Some(format!(
                 "it is the mean over the runs of an arm, a share the ratio of two sums; --metric {metric} shows it"
             )),
+            Self::Predicate { hint, .. } => hint.clone(),
             _ => None,
         }
     }
@@ -237,7 +243,10 @@ pub(super) fn in_words(error: &DataFusionError) -> String {
         },
         DataFusionError::Plan(text) => match unknown_table(text) {
             Some(table) => format!("there is no table {table}"),
-            None => text.clone(),
+            None => match unknown_function(text) {
+                Some((function, _)) => format!("there is no function {function}"),
+                None => text.clone(),
+            },
         },
         DataFusionError::SQL(problem, _) => match problem.as_ref() {
             ParserError::ParserError(text) | ParserError::TokenizerError(text) => {
@@ -252,6 +261,17 @@ pub(super) fn in_words(error: &DataFusionError) -> String {
 /// The table that a failure to plan names as not found.
 pub fn unknown_table(text: &str) -> Option<&str> {
     text.strip_prefix("table '")?.split_once("' not found")?.0.rsplit('.').next()
+}
+
+/// The function that a failure to plan names as unknown, and the one that it proposes.
+pub fn unknown_function(text: &str) -> Option<(&str, &str)> {
+    let (name, rest) = text.strip_prefix("Invalid function '")?.split_once('\'')?;
+    Some((name, rest.split_once('\'')?.1.split_once('\'')?.0))
+}
+
+/// A predicate with a marker under its fault; without one where the place of the fault is not known.
+fn pointed(predicate: &str, place: Option<Place>) -> String {
+    place.map_or_else(|| predicate.trim().to_owned(), |place| place.marked(predicate))
 }
 
 /// A list that stays short on screen.

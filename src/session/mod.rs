@@ -12,7 +12,9 @@ mod lineage;
 mod metrics;
 mod opening;
 mod options;
+mod place;
 mod planned;
+mod predicate;
 mod relations;
 mod rows;
 mod scope;
@@ -25,10 +27,11 @@ use datafusion::sql::parser::Statement;
 
 pub(crate) use cases::named as cases_named;
 pub use cases::of_facts as case_ids;
-pub use error::{SessionError, unknown_table};
+pub use error::{SessionError, unknown_function, unknown_table};
 pub use facts::{Facts, RunEntry, read_runs};
 pub use opening::dimension_with;
 pub use options::{Asset, By, ErrorsAs, Options, Scope};
+pub use place::Place;
 pub use relations::BASE_RELATIONS;
 pub use rows::Rows;
 pub use scope::resolve as resolve_run;
@@ -38,6 +41,7 @@ pub(crate) use rows::text_values;
 
 use crate::model::{Timestamp, nearest};
 use opening::{later_states, register, several_named, varying};
+use predicate::Predicate;
 
 /// What a session is opened with.
 #[derive(Debug, Clone, Default)]
@@ -274,10 +278,8 @@ impl Session {
     ) -> Result<DataFrame, SessionError> {
         self.prepare(&[relation.to_owned()]).await?;
         let frame = self.ctx.table(relation).await?;
-        let expression = self
-            .ctx
-            .parse_sql_expr(predicate, frame.schema())
-            .map_err(|error| predicate_error(flag, predicate, relation, &error))?;
+        let predicate = Predicate { flag, text: predicate, relation };
+        let expression = predicate.planned(&self.ctx, frame.schema())?;
         Ok(frame.filter(expression)?)
     }
 
@@ -373,21 +375,13 @@ impl Session {
 
 /// A DataFusion session with our functions, sized for this machine.
 fn context() -> Result<SessionContext, SessionError> {
-    let config = SessionConfig::new().with_information_schema(true);
+    let mut config = SessionConfig::new().with_information_schema(true);
+    // So that errors of planning say where in the text they are.
+    config.options_mut().sql_parser.collect_spans = true;
     let mut ctx = SessionContext::new_with_config(config);
     datafusion_functions_json::register_all(&mut ctx)?;
     crate::functions::register(&ctx);
     Ok(ctx)
-}
-
-/// A predicate of a person that does not plan: a column that is not there is named with its place.
-fn predicate_error(
-    flag: &'static str,
-    predicate: &str,
-    _relation: &str,
-    error: &datafusion::error::DataFusionError,
-) -> SessionError {
-    SessionError::Predicate { flag, predicate: predicate.to_owned(), problem: error::in_words(error) }
 }
 
 /// Refuses what is no question before it is planned, so that the refusal is the first thing said of it.

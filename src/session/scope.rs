@@ -15,6 +15,7 @@ use super::cases;
 use super::facts::{Facts, RunEntry, in_time};
 use super::lineage::Lineage;
 use super::options::{Asset, Scope};
+use super::predicate::Predicate;
 use super::relations::{of_runs, runs_batch};
 use crate::model::nearest;
 
@@ -270,11 +271,8 @@ async fn satisfying(runs: Vec<RunEntry>, predicate: &str) -> Result<Vec<RunEntry
     let ctx = SessionContext::new();
     let batch = runs_batch(&runs)?;
     let schema = DFSchema::try_from(batch.schema())?;
-    let expression = ctx.parse_sql_expr(predicate, &schema).map_err(|error| SessionError::Predicate {
-        flag: "--scope",
-        predicate: predicate.to_owned(),
-        problem: super::error::in_words(&error),
-    })?;
+    let predicate = Predicate { flag: "--scope", text: predicate, relation: "runs" };
+    let expression = predicate.planned(&ctx, &schema)?;
     ctx.register_table("runs", Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
     let kept = ctx.table("runs").await?.filter(expression)?.select(vec![col("place")])?.collect().await?;
     let mut selected = Vec::new();

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::answer::{Answer, Records};
+use crate::answer::Answer;
 use crate::cli::compare::CompareArgs;
 use crate::cli::context::{Asked as AskedRuns, Context, ProcessSurroundings, is_path, open};
 use crate::cli::exit::CliError;
@@ -61,15 +61,7 @@ pub(super) async fn run(
     for note in notes.iter().chain(&shaped.notes) {
         context.output.note(note);
     }
-    context.output.answer(&Answer {
-        blocks: Vec::new(),
-        document: Some(shaped.document),
-        records: Records {
-            schema: std::sync::Arc::new(arrow::datatypes::Schema::empty()),
-            batches: Vec::new(),
-        },
-        ids: None,
-    })?;
+    context.output.answer(&Answer { document: Some(shaped.document), ..Answer::default() })?;
     Ok(code)
 }
 

@@ -17,7 +17,7 @@ fn answer() -> Answer {
     let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1]));
     let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
     let records = Records { schema: batch.schema(), batches: vec![batch] };
-    Answer { blocks: vec![Block::Line("one row".into())], document: None, records, ids: None }
+    Answer { blocks: vec![Block::Line("one row".into())], records, ..Answer::default() }
 }
 
 /// Output into memory from the given surroundings.

@@ -323,6 +323,7 @@ pub async fn compare(session: &mut Session, asked: &Compare) -> Result<Compared,
         document: Some(document),
         ids: Some(comparison.cases.iter().map(|case| case.case_id.clone()).collect()),
         records: comparison.records.into(),
+        ..Answer::default()
     };
     Ok(Compared { answer, comparable })
 }

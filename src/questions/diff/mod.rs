@@ -108,6 +108,7 @@ pub async fn differences(
         document: Some(document::of(&outputs, asked)),
         records: document::records(&outputs)?,
         ids: Some(ids),
+        ..Answer::default()
     };
     Ok(Differences { answer, comparable: outputs.counts.common() > 0 })
 }

@@ -121,8 +121,8 @@ fn answer(distribution: &Distribution, session: &Session, records: Rows) -> Resu
             "score_distribution": distribution.bins,
             "change_shares": distribution.shares,
         })),
-        ids: None,
         records: records.into(),
+        ..Answer::default()
     })
 }
 

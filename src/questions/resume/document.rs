@@ -7,24 +7,25 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use serde_json::{Map, Value, json};
 
-use super::{Missing, Plan, PlannedCommand, PlannedRow, RunPlan};
-use crate::answer::{Answer, Block, Records, SCHEMA_VERSION};
+use super::{Missing, Plan, PlannedCommand, PlannedRow, RunPlan, screen};
+use crate::answer::{Answer, Records, SCHEMA_VERSION};
 use crate::session::SessionError;
 
 /// The plan as an answer.
 ///
 /// # Errors
 /// When its rows cannot be brought into columns.
-pub fn answer(plan: &Plan, _here: &Path) -> Result<Answer, SessionError> {
+pub fn answer(plan: &Plan, here: &Path) -> Result<Answer, SessionError> {
     let batch = rows(plan)?;
     let mut seen: HashSet<&str> = HashSet::new();
     let ids: Vec<String> =
         plan.rows().map(|row| &*row.case_id).filter(|id| seen.insert(id)).map(str::to_owned).collect();
     Ok(Answer {
-        blocks: vec![Block::Line(String::new())],
+        blocks: screen::blocks(plan, here),
         document: Some(document(plan)),
         records: Records { schema: batch.schema(), batches: vec![batch] },
         ids: Some(ids),
+        script: plan.script(),
     })
 }
 

@@ -5,9 +5,11 @@ mod commands;
 mod deviations;
 mod document;
 mod expected;
+mod explain;
 mod left;
 mod notes;
 mod plan;
+mod screen;
 mod select;
 
 use std::path::PathBuf;
@@ -21,6 +23,7 @@ use crate::session::{Session, SessionError, text_values};
 use crate::source::Source;
 
 pub use document::answer;
+pub use explain::explain;
 pub use plan::{Deviation, Estimate, Expected, Left, Missing, Plan, PlannedCommand, PlannedRow, RunPlan};
 
 /// What is asked of a plan.

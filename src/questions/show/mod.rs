@@ -12,8 +12,8 @@ use crate::answer::{Answer, Block, SCHEMA_VERSION};
 use crate::model::{RunRow, RunStatus, Status};
 use crate::questions::compare::CaseLimit;
 use crate::session::{Session, SessionError, cases_named, text_values};
-pub(super) use screen::screen_word;
-use screen::{NO_EVAL_FILE, case_blocks, counts, facts_table, heading, hint, missing_blocks, relative};
+use screen::{NO_EVAL_FILE, case_blocks, counts, facts_table, heading, hint, missing_blocks};
+pub(super) use screen::{relative, screen_word};
 
 /// Which cases are shown.
 #[derive(Debug, Clone, Default)]
@@ -159,6 +159,7 @@ pub async fn show(session: &mut Session, asked: &Show) -> Result<Answer, Session
             false => cases.into_iter().map(|case| case.case_id).collect(),
         }),
         records: rows.only(&asked_for)?.into(),
+        ..Answer::default()
     })
 }
 

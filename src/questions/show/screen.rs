@@ -163,7 +163,7 @@ fn pairs(text: &str) -> String {
 }
 
 /// A path as seen from a folder; itself when it does not lie below.
-pub(super) fn relative(path: &str, here: &Path) -> String {
+pub(in crate::questions) fn relative(path: &str, here: &Path) -> String {
     match Path::new(path).strip_prefix(here) {
         Ok(rest) if rest.as_os_str().is_empty() => ".".to_owned(),
         Ok(rest) => rest.display().to_string(),
@@ -278,13 +278,14 @@ pub(super) fn missing_blocks(missing: &[Missing], count: Option<i64>) -> Vec<Blo
     }
 }
 
-/// What to do when rows are open: those of `failed_rows`, and planned keys that the source only counts.
+/// What to do when rows are open: those of `failed_rows`, and planned keys that the source only counts. Where it does
+/// nothing but count, nobody can say which to run until they are named.
 pub(super) fn hint(run: &RunRow, failed: i64, uncounted: i64) -> Option<Block> {
     let open = failed + uncounted;
-    // Without a row to list the statement would answer nothing.
-    (failed > 0).then(|| {
+    let named = if failed > 0 { "" } else { " --cases FILE" };
+    (open > 0).then(|| {
         Block::Line(format!(
-            "{open} open, to resume or run again: runq sql \"SELECT * FROM failed_rows\" --run {}",
+            "{open} open, to run again: runq resume {} --rerun-failed{named}",
             shell_word(&run.run_id)
         ))
     })

@@ -159,6 +159,7 @@ pub async fn versions(session: &mut Session, asked: &Versions) -> Result<Answer,
         document: Some(document(&found, asked)?),
         ids: Some(ids),
         records: rows.only(&shown)?.into(),
+        ..Answer::default()
     })
 }
 

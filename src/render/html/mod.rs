@@ -43,6 +43,7 @@ impl Renderer for Html {
                 Block::Change(change) => change::write_change(change, out)?,
                 Block::Histogram(histogram) => write_table(&histogram.numbers(), out)?,
                 Block::Note(note) => writeln!(out, "<p class=\"note\">{}</p>", escaped(note))?,
+                Block::Command(command) => writeln!(out, "<pre>{}</pre>", escaped(command))?,
                 Block::Line(_) | Block::Gap => {}
             }
         }
@@ -132,6 +133,8 @@ fn class(mark: Mark) -> &'static str {
         Mark::Improved => "improved",
         Mark::Regressed => "regressed",
         Mark::Dim => "dim",
+        Mark::Bad => "bad",
+        Mark::Open => "open",
     }
 }
 
@@ -142,7 +145,7 @@ fn marked(cell: &Cell) -> String {
         Mark::Winner => format!("▸ {text}"),
         Mark::Improved => format!("{text} ▲"),
         Mark::Regressed => format!("{text} ▼"),
-        Mark::Plain | Mark::Dim => text,
+        Mark::Plain | Mark::Dim | Mark::Bad | Mark::Open => text,
     }
 }
 

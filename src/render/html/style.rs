@@ -3,10 +3,10 @@
 /// Light and dark, screen and paper. Colours only repeat what signs and lines say.
 pub(super) const CSS: &str = "\
 :root { --ink: #1b1f24; --paper: #ffffff; --dim: #5c6670; --line: #d5dae0; --soft: #f4f6f8;
-  --good: #116329; --bad: #a40e26; --added: #dafbe1; --removed: #ffe5e8; }
+  --good: #116329; --bad: #a40e26; --open: #7d5200; --added: #dafbe1; --removed: #ffe5e8; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e3e7ec; --paper: #14171b; --dim: #98a2ad; --line: #333a42; --soft: #1d2127;
-    --good: #5bd07a; --bad: #ff8a94; --added: #14391f; --removed: #4a1a20; } }
+    --good: #5bd07a; --bad: #ff8a94; --open: #e0b252; --added: #14391f; --removed: #4a1a20; } }
 * { box-sizing: border-box; }
 body { margin: 0; color: var(--ink); background: var(--paper); font: 15px/1.5 system-ui, sans-serif; }
 main { max-width: 110rem; margin: 0 auto; padding: 1.5rem; }
@@ -22,7 +22,8 @@ th { color: var(--dim); font-weight: 600; }
 .dim { color: var(--dim); }
 .winner { font-weight: 700; }
 .improved { color: var(--good); }
-.regressed { color: var(--bad); }
+.regressed, .bad { color: var(--bad); }
+.open { color: var(--open); }
 .note { color: var(--dim); border-left: 3px solid var(--line); padding-left: .7rem; margin: .4rem 0; }
 .outcome { font-weight: 400; font-size: .9em; margin-left: .6rem; }
 .change { width: 100%; table-layout: fixed; margin: .5rem 0 1rem; }

@@ -10,7 +10,7 @@ use crate::diff::{Level, diff};
 
 fn page(blocks: Vec<Block>) -> String {
     let records = Records { schema: Arc::new(Schema::empty()), batches: Vec::new() };
-    let answer = Answer { blocks, document: None, records, ids: None };
+    let answer = Answer { blocks, records, ..Answer::default() };
     let mut out = Vec::new();
     Html.render(&answer, &Screen::PIPE, &mut out).unwrap();
     String::from_utf8(out).unwrap()

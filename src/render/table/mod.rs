@@ -11,7 +11,7 @@ mod paint;
 
 use std::io::{self, Write};
 
-use super::text::{indent, visible, width, wrap};
+use super::text::{command_text, indent, visible, width, wrap};
 use super::{RenderError, Renderer, Screen};
 use crate::answer::{Answer, Block};
 use paint::Style;
@@ -39,6 +39,7 @@ impl Renderer for Table {
                 Block::Change(change) => change::write_change(change, screen, out)?,
                 Block::Histogram(histogram) => bars::write_histogram(histogram, screen, out)?,
                 Block::Line(line) => write_line(line, screen, out)?,
+                Block::Command(command) => writeln!(out, "  {}", command_text(command, screen))?,
                 Block::Gap => out.write_all(b"\n")?,
                 Block::Note(note) => write_note(note, screen, out)?,
             }

@@ -25,6 +25,7 @@ pub(super) enum Style {
     Dim,
     Green,
     Red,
+    Yellow,
 }
 
 impl Style {
@@ -35,6 +36,7 @@ impl Style {
             Self::Dim => 2,
             Self::Red => 31,
             Self::Green => 32,
+            Self::Yellow => 33,
             Self::Plain => return text.to_owned(),
         };
         if screen.color && !text.is_empty() {
@@ -174,7 +176,8 @@ fn style_of(mark: Mark) -> Style {
         Mark::Plain => Style::Plain,
         Mark::Winner => Style::Bold,
         Mark::Improved => Style::Green,
-        Mark::Regressed => Style::Red,
+        Mark::Regressed | Mark::Bad => Style::Red,
+        Mark::Open => Style::Yellow,
         Mark::Dim => Style::Dim,
     }
 }
@@ -187,7 +190,7 @@ fn sign_behind(mark: Mark) -> &'static str {
     match mark {
         Mark::Improved => " ▲",
         Mark::Regressed => " ▼",
-        Mark::Plain | Mark::Winner | Mark::Dim => "",
+        Mark::Plain | Mark::Winner | Mark::Dim | Mark::Bad | Mark::Open => "",
     }
 }
 

@@ -12,7 +12,7 @@ use crate::answer::{Answer, Block, Cell, Column, Mark, Records, Table};
 
 fn shown_on(screen: Screen, blocks: Vec<Block>) -> String {
     let records = Records { schema: Arc::new(Schema::empty()), batches: Vec::new() };
-    let answer = Answer { blocks, document: None, records, ids: None };
+    let answer = Answer { blocks, records, ..Answer::default() };
     let mut out = Vec::new();
     super::Table.render(&answer, &screen, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -267,8 +267,15 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 fn any_cell() -> impl Strategy<Value = Cell> {
-    let mark =
-        prop::sample::select(vec![Mark::Plain, Mark::Winner, Mark::Improved, Mark::Regressed, Mark::Dim]);
+    let mark = prop::sample::select(vec![
+        Mark::Plain,
+        Mark::Winner,
+        Mark::Improved,
+        Mark::Regressed,
+        Mark::Dim,
+        Mark::Bad,
+        Mark::Open,
+    ]);
     (any_text(), mark).prop_map(|(text, mark)| Cell { text, mark })
 }
 

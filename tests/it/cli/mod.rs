@@ -10,6 +10,7 @@ mod picker;
 mod processes;
 mod reading;
 mod refusals;
+mod resume;
 mod screens;
 mod sql;
 mod stores;

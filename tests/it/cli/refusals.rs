@@ -167,7 +167,10 @@ fn values_that_do_not_read_are_usage() {
             &["compare", "--aggregate", "score=p9"],
             "error: --aggregate score=p9: there is no aggregate p9\n  hint: there are mean, sum, min, max, median, p90, p95, p99, count",
         ),
-        (&["compare", "--scope", "nme = 'x'"], "error: --scope 'nme = 'x'': there is no column nme"),
+        (
+            &["compare", "--scope", "nme = 'x'"],
+            "error: --scope: there is no column nme in runs\n  nme = 'x'\n  ^^^\n  hint: did you mean name?",
+        ),
         (&["tag", "last"], "error: nothing to set: give KEY=VALUE or --name NAME"),
         (
             &["sql", "-f", "/dev/null"],

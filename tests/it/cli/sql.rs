@@ -91,23 +91,35 @@ fn a_slip_is_met_with_the_near_name() {
     let cases = [
         (
             "SELECT accuracy FROM scores",
-            "error: there is no column accuracy\n  hint: metrics are rows: SELECT value ... WHERE metric = 'accuracy'",
+            "error: there is no column accuracy\n  SELECT accuracy FROM scores\n         ^^^^^^^^\n  hint: metrics are rows: SELECT value ... WHERE metric = 'accuracy'",
         ),
-        ("SELECT valu FROM scores", "error: there is no column valu\n  hint: did you mean value?"),
-        ("SELECT s.valu FROM scores s", "error: there is no column valu in s\n  hint: did you mean value?"),
-        ("SELECT * FROM scors", "error: there is no table scors\n  hint: did you mean scores?"),
+        (
+            "SELECT valu FROM scores",
+            "error: there is no column valu\n  SELECT valu FROM scores\n         ^^^^\n  hint: did you mean value?",
+        ),
+        (
+            "SELECT s.valu FROM scores s",
+            "error: there is no column valu in s\n  SELECT s.valu FROM scores s\n         ^^^^^^\n  hint: did you mean value?",
+        ),
+        (
+            "SELECT * FROM scors",
+            "error: there is no table scors\n  SELECT * FROM scors\n                ^^^^^\n  hint: did you mean scores?",
+        ),
         (
             "SELECT * FROM metric_winer",
-            "error: there is no table metric_winer\n  hint: did you mean metric_winners?",
+            "error: there is no table metric_winer\n  SELECT * FROM metric_winer\n                ^^^^^^^^^^^^\n  hint: did you mean metric_winners?",
         ),
-        ("SELECT * FROM quux", "error: there is no table quux\n  hint: runq views lists the relations"),
+        (
+            "SELECT * FROM quux",
+            "error: there is no table quux\n  SELECT * FROM quux\n                ^^^^\n  hint: runq views lists the relations",
+        ),
         (
             "SELECT value",
-            "error: there is no column value\n  hint: no relation is named: SELECT ... FROM results",
+            "error: there is no column value\n  SELECT value\n         ^^^^^\n  hint: no relation is named: SELECT ... FROM results",
         ),
         (
             "SELEC 1",
-            "error: the SQL does not parse: Expected: an SQL statement, found: SELEC at Line: 1, Column: 1",
+            "error: the SQL does not parse: Expected: an SQL statement, found: SELEC at Line: 1, Column: 1\n  SELEC 1\n  ^^^^^",
         ),
     ];
     for (sql, said) in cases {
