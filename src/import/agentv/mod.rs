@@ -20,6 +20,8 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
+
 use sha2::{Digest, Sha256};
 
 use self::header::{Documents, experiment_of, header_of};
@@ -31,8 +33,9 @@ use self::row::Row;
 use self::sidecar::Sidecars;
 use self::survey::Survey;
 use crate::model::RunRow;
+use crate::source::{Source, SourceError};
 
-use super::{Candidate, Fault, Fit, ImportError, Importer, Input, Repeats, RunHandle, RunSink};
+use super::{Candidate, Fault, Fit, ImportError, Importer, Input, Repeats, RunHandle, RunSink, growing};
 
 /// Reads AgentV's run folders of every layout and era.
 pub struct AgentV;
@@ -56,6 +59,10 @@ impl Importer for AgentV {
 
     fn named_by_path(&self, run: &RunRow) -> bool {
         run.source_file == run.source_path
+    }
+
+    fn whole_rows(&self, source: &dyn Source, path: &Path) -> Result<Option<u64>, SourceError> {
+        growing::json_lines(source, path).map(Some)
     }
 
     fn read(&self, input: &Input<'_>, sink: &mut dyn RunSink) -> Result<(), ImportError> {
