@@ -23,3 +23,4 @@ mod statistics;
 mod support;
 mod synthetic;
 mod views;
+mod watch;

@@ -14,3 +14,4 @@ mod screens;
 mod sql;
 mod stores;
 mod versions;
+mod watch;

@@ -2,6 +2,7 @@
 //!
 //! Every cell is a text and an empty one is null. Cells may be quoted and hold line breaks (RFC 4180).
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
@@ -76,22 +77,21 @@ fn builder(head: &[u8]) -> ReaderBuilder {
 }
 
 /// How many bytes hold rows that have ended. A last line without its end may be half a number, and a line break inside
-/// quotes ends nothing, so the rows are read.
+/// quotes ends nothing. So the rows are read with a byte more behind the last one, which begins a row of its own only
+/// where everything before it has ended.
 pub(super) fn whole_rows(source: &dyn Source, path: &Path, head: &[u8]) -> Result<u64, SourceError> {
-    let mut reader = builder(head).from_reader(source.open(path)?);
+    let size = source.entry(path)?.map_or(0, |entry| entry.size);
+    let mut reader = builder(head).from_reader(source.open(path)?.take(size).chain(&b"."[..]));
     let mut record = ByteRecord::new();
     let mut end = 0;
     loop {
+        let began = reader.position().byte();
         match reader.read_byte_record(&mut record) {
-            Ok(true) if reader.is_done() => return Ok(end),
-            Ok(true) => end = reader.position().byte(),
+            Ok(true) => end = began,
             Ok(false) => return Ok(end),
             Err(error) => {
-                return Err(SourceError {
-                    path: path.to_owned(),
-                    problem: error.to_string(),
-                    missing: false,
-                });
+                let problem = error.to_string();
+                return Err(SourceError { path: path.to_owned(), problem, missing: false });
             }
         }
     }
