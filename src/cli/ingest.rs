@@ -73,8 +73,8 @@ pub struct IngestArgs {
     )]
     interval: std::time::Duration,
 
-    /// End the watch when no run is left that may go on: each is complete, failed or cancelled, and a look brought nothing
-    /// new. A file that says of itself neither that it is complete nor how much was planned is never complete.
+    /// End the watch when every path has runs and none of them may go on: each is complete, failed or cancelled, and a look
+    /// brought nothing new. A file that says of itself neither that it is complete nor how much was planned never is.
     #[arg(long, requires = "watch")]
     until_complete: bool,
 

@@ -209,6 +209,21 @@ async fn the_status_is_what_the_tool_says_and_ends_the_watch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_nothing_came_from_yet_is_waited_for() {
+    let mut lab = Lab::over(&["watched/runs", "later"], Arc::new(LocalDisk)).await;
+    let plan = json!({"metadata": {"planned_test_count": 1, "targets": [], "tests_run": []}}).to_string();
+    for (case, index) in
+        [("a", INDEX.to_owned()), ("b", INDEX.replace("watched", "later").replace("nightly", "other"))]
+    {
+        assert!(!lab.watch.is_complete());
+        lab.write(&index.replace("index.jsonl", "benchmark.json"), &plan);
+        lab.write(&index, agentv(case, 1, "ok"));
+        lab.round().await;
+    }
+    assert!(lab.watch.is_complete());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_taken_in_at_most_a_tenth_of_the_time() {
     let mut lab = Lab::new().await;
     let path = lab.write(INDEX, agentv("a", 1, "ok"));

@@ -34,6 +34,8 @@ pub struct Watch {
     verdicts: HashMap<PathBuf, Verdict>,
     files: BTreeMap<PathBuf, WatchedFile>,
     runs: BTreeMap<String, RunRow>,
+    /// Whether a path that was named has no runs yet.
+    awaited: bool,
     looking: Pace,
     said: Said,
 }
@@ -74,6 +76,7 @@ impl Watch {
             verdicts: HashMap::new(),
             files: BTreeMap::new(),
             runs: BTreeMap::new(),
+            awaited: false,
             looking: Pace::default(),
             said: Said::default(),
         }
@@ -89,11 +92,12 @@ impl Watch {
         self.runs.values()
     }
 
-    /// Whether there are runs and nothing more is to come of any: each is complete, or its tool says that it failed or was
-    /// cancelled.
+    /// Whether every path has runs and nothing more is to come of any: each is complete, or its tool says that it failed or
+    /// was cancelled.
     pub fn is_complete(&self) -> bool {
         let ended = [RunStatus::Complete, RunStatus::Failed, RunStatus::Cancelled].map(RunStatus::as_str);
-        !self.runs.is_empty() && self.runs.values().all(|run| ended.contains(&run.status.as_str()))
+        let came = !self.runs.is_empty() && !self.awaited;
+        came && self.runs.values().all(|run| ended.contains(&run.status.as_str()))
     }
 
     /// Whether lines of the files were skipped when they were read last.
@@ -150,6 +154,7 @@ impl Watch {
     fn look(&mut self) -> (Round, Vec<Problem>) {
         let began = self.order.surroundings.now();
         let discovery = self.discover();
+        self.awaited = discovery.problems.iter().any(|problem| problem.missing);
         let mut round = Round::default();
         for found in discovery.found {
             self.files.entry(found.path.clone()).or_insert_with(|| WatchedFile::new(found));
