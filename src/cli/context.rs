@@ -263,8 +263,13 @@ impl Surroundings for ProcessSurroundings {
 }
 
 impl ProcessSurroundings {
+    /// With a progress bar of which nobody knows where it ends.
+    pub const fn with(progress: Progress) -> Self {
+        Self { progress: Some(progress) }
+    }
+
     /// Without a progress bar.
-    pub fn quiet() -> Self {
+    pub const fn quiet() -> Self {
         Self { progress: None }
     }
 }

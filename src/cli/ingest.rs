@@ -1,5 +1,7 @@
 //! `runq ingest`.
 
+mod watch;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::args::{ImportArgs, pair};
-use super::context::{Context, shown_path};
+use super::context::{Context, ProcessSurroundings, shown_path};
 use super::exit::{self, CliError, problem_report};
 use crate::answer::number::counted;
 use crate::ingest::{Order, Summary, discover, ingest};
@@ -21,13 +23,20 @@ use crate::source::LocalDisk;
 /// is there already and has not changed is left alone; one that was resumed or rewritten replaces its earlier state,
 /// and attempts that the tool threw away are kept. A bad line is skipped and named, a bad file never hides the others.
 ///
+/// --watch follows runs that are still being written: it looks every --interval seconds for new runs and for files that
+/// have changed, and takes them in again. A half-written last line waits for its end. A run is stored as a whole, so a
+/// large one is taken in again at the earliest after ten times as long as that took last. Ctrl-C ends the watch with a
+/// last look, in which a half last line is a skipped one; again, at once.
+///
 /// Exit code 0 when everything was taken in (skipped lines included), 65 when a whole file was unreadable or, with
-/// --strict, any line; 66 when a path holds no runs; 77 when the store is read-only.
+/// --strict, any line; 66 when a path holds no runs; 77 when the store is read-only;
+/// 130 when a watch was ended by Ctrl-C, as it usually is.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   runq ingest .agentv/results
   runq ingest outputs/*.jsonl --map case_id=id,score=metrics.accuracy --task support-bot --tag branch=main
-  runq ingest scores.csv --run-column run --name nightly")]
+  runq ingest scores.csv --run-column run --name nightly
+  runq ingest --watch .agentv/results --until-complete && runq show last")]
 pub struct IngestArgs {
     /// Files, folders or globs.
     #[arg(value_name = "PATH", required = true)]
@@ -46,8 +55,28 @@ pub struct IngestArgs {
     strict: bool,
 
     /// Let go of attempts that the source no longer holds.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "watch")]
     forget: bool,
+
+    /// Follow runs that are still being written, until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
+
+    /// How often to look, in seconds, from 0.1 to 3600 [default: 2].
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = watch::interval,
+        default_value = "2",
+        hide_default_value = true,
+        requires = "watch"
+    )]
+    interval: std::time::Duration,
+
+    /// End the watch when every path has runs and none of them may go on: each is complete, failed or cancelled, and a look
+    /// brought nothing new. A file that says of itself neither that it is complete nor how much was planned never is.
+    #[arg(long, requires = "watch")]
+    until_complete: bool,
 
     #[command(flatten)]
     import: ImportArgs,
@@ -62,6 +91,20 @@ pub async fn run(args: IngestArgs, context: &Context<'_>) -> Result<u8, CliError
     if context.global.read_only {
         context.store_for_writing().await?;
     }
+    let mut labels = args.import.labels();
+    labels.tags.clone_from(&args.tags);
+    labels.params.clone_from(&args.params);
+    let mut order = Order {
+        source: Arc::new(LocalDisk),
+        options: Arc::new(options),
+        labels: Arc::new(labels),
+        surroundings: Arc::new(ProcessSurroundings::quiet()),
+        forget: args.forget,
+        readers: std::thread::available_parallelism().map_or(2, usize::from),
+    };
+    if args.watch {
+        return watch::run(args, order, context).await;
+    }
     let discovery = discover(&LocalDisk, &args.paths, args.import.from);
     if discovery.found.is_empty() {
         for problem in &discovery.problems {
@@ -70,17 +113,7 @@ pub async fn run(args: IngestArgs, context: &Context<'_>) -> Result<u8, CliError
         return Err(CliError::silent(exit::problems_code(&discovery.problems).max(exit::BAD_DATA)));
     }
     let store = context.store_for_writing().await?;
-    let mut labels = args.import.labels();
-    labels.tags = args.tags;
-    labels.params = args.params;
-    let order = Order {
-        source: Arc::new(LocalDisk),
-        options: Arc::new(options),
-        labels: Arc::new(labels),
-        surroundings: Arc::new(context.surroundings(&discovery, "reading")),
-        forget: args.forget,
-        readers: std::thread::available_parallelism().map_or(2, usize::from),
-    };
+    order.surroundings = Arc::new(context.surroundings(&discovery, "reading"));
     let summary = ingest(&store, discovery, &order).await?;
     drop(order);
     say(&summary, context, &store.label());

@@ -8,6 +8,7 @@ pub mod distribution;
 pub mod exit;
 pub mod export;
 pub mod ingest;
+pub mod interrupt;
 pub mod metrics;
 pub mod output;
 pub mod resume;
@@ -83,14 +84,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(exit::INTERNAL);
         }
     };
-    // On a thread of its own, so that Ctrl-C is heard while this one reads a large file. A store stays whole wherever
-    // a writer ends.
-    runtime.spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            export::discard_unfinished();
-            std::process::exit(i32::from(exit::INTERRUPTED));
-        }
-    });
+    // On a thread of its own, so that Ctrl-C is heard while this one reads a large file.
+    runtime.spawn(interrupt::end_on_ctrl_c());
     let code = runtime.block_on(async {
         let context = Context::new(cli.global, &output);
         dispatch(cli.command, &context).await.unwrap_or_else(|error| failed(&error, &output))

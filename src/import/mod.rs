@@ -6,6 +6,7 @@
 
 pub mod agentv;
 pub mod amx;
+mod growing;
 pub mod honeyhive;
 pub mod json;
 pub mod rerun;
@@ -49,6 +50,15 @@ pub trait Importer: Sync {
     /// a copy of a run is then only what equals it to the byte.
     fn rows_change(&self) -> bool {
         false
+    }
+
+    /// How many bytes of a file that may still be written hold whole rows; what stands behind them is half a row, and may
+    /// not be read before its end is there. `None` when the file can only be read whole.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    fn whole_rows(&self, _source: &dyn Source, _path: &Path) -> Result<Option<u64>, SourceError> {
+        Ok(None)
     }
 
     /// The commands by which the tool runs cases of one of its runs again, and what each of them will really execute.

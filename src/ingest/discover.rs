@@ -1,6 +1,7 @@
 //! From the paths a person names to the files that hold runs, each with the importer that reads it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Problem;
 use crate::import::{Candidate, Fit, HEAD_BYTES, IMPORTERS, Importer};
@@ -17,12 +18,24 @@ pub struct Found {
     pub size: u64,
     /// Which of the named paths it was found under, from 0.
     pub argument: usize,
+    /// How it is read while it is being watched; `None` otherwise.
+    pub(crate) watched: Option<Watched>,
+}
+
+/// How a file is read that is being watched.
+#[derive(Clone)]
+pub(crate) struct Watched {
+    /// Where it is read from, in place of the source of the ingest.
+    pub source: Arc<dyn Source>,
+    /// Ingests that took their rows from the beginning of this very file, which still stands there as it was: what is
+    /// read now holds these rows again.
+    pub grown_from: Vec<String>,
 }
 
 impl Found {
     /// Stands for a file whose reader was lost.
     pub(crate) fn nothing() -> Self {
-        Self { path: PathBuf::new(), importer: IMPORTERS[0], size: 0, argument: 0 }
+        Self { path: PathBuf::new(), importer: IMPORTERS[0], size: 0, argument: 0, watched: None }
     }
 }
 
@@ -39,13 +52,21 @@ pub struct Discovery {
 ///
 /// `from` names an importer to use instead of asking them all.
 pub fn discover(source: &dyn Source, paths: &[String], from: Option<&'static dyn Importer>) -> Discovery {
+    discover_by(source, paths, &mut |file, named| importer_of(source, file, named, from))
+}
+
+/// Says who reads a file, which a person named or a search found.
+pub(crate) type Chooser<'a> = dyn FnMut(&Entry, bool) -> Result<Option<&'static dyn Importer>, Problem> + 'a;
+
+/// As [`discover`], asking `choose` who reads a file.
+pub(crate) fn discover_by(source: &dyn Source, paths: &[String], choose: &mut Chooser<'_>) -> Discovery {
     let mut discovery = Discovery::default();
     for (argument, path) in paths.iter().enumerate() {
         for root in expand(source, path, &mut discovery.problems) {
             // What a run is called and what is stored of its place must not hang on the current folder.
             let there = matches!(source.entry(&root), Ok(Some(_)));
             let root = if there { source.full_name(&root) } else { root };
-            search(source, &root, argument, from, &mut discovery);
+            search(source, (&root, argument), choose, &mut discovery);
         }
     }
     discovery
@@ -83,9 +104,8 @@ fn expand(source: &dyn Source, path: &str, problems: &mut Vec<Problem>) -> Vec<P
 
 fn search(
     source: &dyn Source,
-    root: &Path,
-    argument: usize,
-    from: Option<&'static dyn Importer>,
+    (root, argument): (&Path, usize),
+    choose: &mut Chooser<'_>,
     discovery: &mut Discovery,
 ) {
     let files = match find_files(source, root) {
@@ -105,9 +125,10 @@ fn search(
     let named = files.len() == 1 && files[0].path == root;
     let before = (discovery.found.len(), discovery.problems.len());
     for file in &files {
-        match importer_of(source, file, named, from) {
+        match choose(file, named) {
             Ok(Some(importer)) => {
-                discovery.found.push(Found { path: file.path.clone(), importer, size: file.size, argument })
+                let (path, size) = (file.path.clone(), file.size);
+                discovery.found.push(Found { path, importer, size, argument, watched: None });
             }
             Ok(None) => {}
             Err(problem) => discovery.problems.push(problem),
@@ -119,7 +140,7 @@ fn search(
 }
 
 /// Who reads a file: nobody, the one that fits best, or a problem when that cannot be told.
-fn importer_of(
+pub(crate) fn importer_of(
     source: &dyn Source,
     file: &Entry,
     named: bool,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::draft::count;
-use super::read::{Drafts, Earlier, Known, Reader, is_called, is_copy};
+use super::read::{Drafts, Earlier, Known, Reader, before_its_label, is_called, is_copy};
 use super::{Discovery, Found, InMemory, IngestError, Labels, MemoryRun, Stored, Surroundings};
 use crate::import::{ImportOptions, Record};
 use crate::model::{Key, ResultRow, Row, RunRow, ScoreRow, StepRow};
@@ -94,6 +94,10 @@ impl Earlier for InArgument<'_> {
         self.of_argument()
             .find(|run| run.source_file == source_file && is_called(&run.run_id, own))
             .map(|run| run.run_id.clone())
+    }
+
+    fn run_before_its_label(&self, run: &RunRow) -> Option<String> {
+        before_its_label(self.of_argument(), run)
     }
 
     fn run(&self, run_id: &str) -> Option<&RunRow> {

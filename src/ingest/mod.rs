@@ -11,6 +11,7 @@ mod order;
 mod publish;
 mod read;
 mod spool;
+pub mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -72,7 +73,7 @@ pub struct Reading {
 }
 
 /// A path or file that gave no runs.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The path as it was asked for, or the file below it.
     pub path: PathBuf,

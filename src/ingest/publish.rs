@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use super::draft::{Draft, SettledDraft, count};
 use super::memory::records_of;
-use super::read::{Drafts, Earlier, Known, Reader, is_called, is_copy, with_entries};
+use super::read::{Drafts, Earlier, Known, Reader, before_its_label, is_called, is_copy, with_entries};
 use super::{Discovery, Found, IngestError, Labels, Problem, Reading, Stored, Surroundings};
 use crate::import::{ImportOptions, Importer};
 use crate::model::{ResultRow, Row, RunRow, ScoreRow, StepRow, Timestamp};
@@ -95,13 +95,15 @@ async fn read(
 ) -> (Found, Result<Result<Drafts, Problem>, IngestError>) {
     let handle = Handle::current();
     let task = tokio::task::spawn_blocking(move || {
+        let watched = found.watched.clone();
         let reader = Reader {
-            source: order.source.as_ref(),
+            source: watched.as_ref().map_or(order.source.as_ref(), |watched| watched.source.as_ref()),
             options: &order.options,
             labels: &order.labels,
             surroundings: order.surroundings.as_ref(),
         };
-        let earlier = InStore { snapshot, handle, forget: order.forget };
+        let grown_from = watched.as_ref().map_or(&[][..], |watched| watched.grown_from.as_slice());
+        let earlier = InStore { snapshot, handle, forget: order.forget, grown_from };
         let drafts = reader.read(&found, &earlier);
         (found, drafts)
     });
@@ -112,13 +114,15 @@ async fn read(
 }
 
 /// What a store knows of runs.
-struct InStore {
+struct InStore<'a> {
     snapshot: Arc<StoreSnapshot>,
     handle: Handle,
     forget: bool,
+    /// Ingests whose rows the file holds still; only what was lost before them is taken from the store.
+    grown_from: &'a [String],
 }
 
-impl Earlier for InStore {
+impl Earlier for InStore<'_> {
     fn known(&self, run: &RunRow) -> Result<Known, IngestError> {
         let Some(stored) = self.snapshot.runs.iter().find(|stored| stored.run_id == run.run_id) else {
             return Ok(Known::Nothing);
@@ -130,8 +134,14 @@ impl Earlier for InStore {
         if stored.fingerprint == run.fingerprint && !run.fingerprint.is_empty() {
             return Ok(Known::Unchanged { faulty: stored.skipped_count > 0 });
         }
+        let grown = self.grown_from.contains(&stored.ingest_id);
+        if grown && !self.handle.block_on(has_lost(&self.snapshot, &stored.ingest_id))? {
+            return Ok(Known::Attempts(Vec::new()));
+        }
         let rows = self.handle.block_on(stored_rows(&self.snapshot, &stored.ingest_id))?;
-        Ok(Known::Attempts(records_of(&rows)?))
+        let mut records = records_of(&rows)?;
+        records.retain(|record| !(grown && record.result.in_source));
+        Ok(Known::Attempts(records))
     }
 
     fn is_unchanged(&self, run: &RunRow) -> bool {
@@ -146,9 +156,20 @@ impl Earlier for InStore {
         found.map(|run| run.run_id.clone())
     }
 
+    fn run_before_its_label(&self, run: &RunRow) -> Option<String> {
+        before_its_label(self.snapshot.runs.iter(), run)
+    }
+
     fn run(&self, run_id: &str) -> Option<&RunRow> {
         self.snapshot.runs.iter().find(|run| run.run_id == run_id)
     }
+}
+
+/// Whether an ingest kept attempts that its source had lost by then.
+async fn has_lost(snapshot: &StoreSnapshot, ingest_id: &str) -> Result<bool, IngestError> {
+    let results = SessionContext::new().read_table(snapshot.provider(ResultRow::TABLE)?)?;
+    let lost = results.filter(col("ingest_id").eq(lit(ingest_id)).and(col("in_source").eq(lit(false))))?;
+    Ok(lost.count().await? > 0)
 }
 
 /// The stored rows of one ingest.

@@ -22,6 +22,9 @@ pub(crate) trait Earlier {
     /// What a run of this file is called that was read before; `own` is the id that the file itself gives.
     fn run_of_file(&self, source_file: &str, own: &str) -> Option<String>;
 
+    /// The id under which the same file's run was read while nothing named its label yet, or when something did.
+    fn run_before_its_label(&self, run: &RunRow) -> Option<String>;
+
     /// The run of this id, if there is one.
     fn run(&self, run_id: &str) -> Option<&RunRow>;
 }
@@ -56,6 +59,22 @@ fn is_of_same_file(known: &RunRow, run: &RunRow, source: &dyn Source) -> bool {
 /// Whether a stored id is a run's own one, with or without folders before it.
 pub(crate) fn is_called(stored: &str, own: &str) -> bool {
     stored.strip_suffix(own).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+}
+
+/// The id that a run has already when only the label before it differs.
+///
+/// AgentV names a folder outside of its results tree by the label of the experiment and the folder (`dev::out`), and the
+/// rows that it writes in flight name neither: while it runs the folder is all there is, when it has ended there is more.
+pub(crate) fn before_its_label<'a>(known: impl Iterator<Item = &'a RunRow>, run: &RunRow) -> Option<String> {
+    let labelled =
+        |long: &str, short: &str| long.strip_suffix(short).is_some_and(|label| label.ends_with("::"));
+    let of_file: Vec<&RunRow> =
+        known.filter(|known| known.source_file == run.source_file && known.tool == run.tool).collect();
+    if of_file.iter().any(|known| known.run_id == run.run_id) {
+        return None;
+    }
+    let (run, mut known) = (&run.run_id, of_file.into_iter().map(|known| &known.run_id));
+    known.find(|known| labelled(known, run) || labelled(run, known)).cloned()
 }
 
 /// Whether a run is a copy of another one that is called otherwise: the same executions, or, where rows change after they
@@ -180,7 +199,7 @@ impl Collector<'_> {
         if self.importer.named_by_path(run) {
             id_of_path(run, self.reader.source, self.earlier)
         } else {
-            run.run_id.clone()
+            self.earlier.run_before_its_label(run).unwrap_or_else(|| run.run_id.clone())
         }
     }
 

@@ -5,6 +5,7 @@ pub mod diff;
 pub mod distribution;
 mod labels;
 pub mod metrics;
+pub mod progress;
 pub mod resume;
 pub mod runs;
 pub mod show;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::{Entry, Source, SourceError};
+use super::{Entry, Source, SourceError, Stamp};
 
 /// How much is read ahead of a row reader: large enough that a disk is read in long runs.
 const READ_AHEAD: usize = 256 * 1024;
@@ -42,6 +42,14 @@ impl Source for LocalDisk {
         }
     }
 
+    fn stamp(&self, path: &Path) -> Result<Option<Stamp>, SourceError> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(stamp_of(&metadata))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(problem(path, &error)),
+        }
+    }
+
     fn open(&self, path: &Path) -> Result<Box<dyn BufRead + Send>, SourceError> {
         let file = File::open(path).map_err(|error| problem(path, &error))?;
         Ok(Box::new(BufReader::with_capacity(READ_AHEAD, file)))
@@ -65,6 +73,28 @@ impl Source for LocalDisk {
     fn full_name(&self, path: &Path) -> PathBuf {
         fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
     }
+}
+
+#[cfg(unix)]
+fn stamp_of(metadata: &fs::Metadata) -> Stamp {
+    use std::os::unix::fs::MetadataExt as _;
+    let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+    Stamp {
+        size: metadata.len(),
+        times: [
+            nanos(metadata.mtime(), metadata.mtime_nsec()),
+            nanos(metadata.ctime(), metadata.ctime_nsec()),
+        ],
+        file: metadata.ino(),
+    }
+}
+
+#[cfg(not(unix))]
+fn stamp_of(metadata: &fs::Metadata) -> Stamp {
+    let since_1970 = |time: std::time::SystemTime| time.duration_since(std::time::UNIX_EPOCH).ok();
+    let written = metadata.modified().ok().and_then(since_1970);
+    let nanos = written.and_then(|time| i128::try_from(time.as_nanos()).ok()).unwrap_or(0);
+    Stamp { size: metadata.len(), times: [nanos, 0], file: 0 }
 }
 
 fn problem(path: &Path, error: &io::Error) -> SourceError {

@@ -27,6 +27,18 @@ pub struct Entry {
     pub size: u64,
 }
 
+/// What tells a file from another state of it without reading it: its size, its times, and which file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stamp {
+    /// Size in bytes.
+    pub size: u64,
+    /// When its bytes were last written, and when its name or rights last changed, in nanoseconds; 0 where a source does
+    /// not tell.
+    pub times: [i128; 2],
+    /// Number that another file under the same name does not have; 0 where a source has none.
+    pub file: u64,
+}
+
 /// Why bytes could not be had.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
@@ -52,6 +64,14 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// When it cannot be told, such as a folder on the way that may not be read.
     fn entry(&self, path: &Path) -> Result<Option<Entry>, SourceError>;
+
+    /// What tells the present state of a file from another one; `None` when nothing stands there.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn stamp(&self, path: &Path) -> Result<Option<Stamp>, SourceError> {
+        Ok(self.entry(path)?.map(|entry| Stamp { size: entry.size, ..Stamp::default() }))
+    }
 
     /// Opens a file for reading from its beginning.
     ///

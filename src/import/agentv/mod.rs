@@ -21,6 +21,8 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
+
 use sha2::{Digest, Sha256};
 
 use self::header::{Documents, experiment_of, header_of};
@@ -32,9 +34,10 @@ use self::row::Row;
 use self::sidecar::Sidecars;
 use self::survey::Survey;
 use crate::model::RunRow;
+use crate::source::{Source, SourceError};
 
 use super::rerun::{RerunCommand, RerunError, RerunOrder};
-use super::{Candidate, Fault, Fit, ImportError, Importer, Input, Repeats, RunHandle, RunSink};
+use super::{Candidate, Fault, Fit, ImportError, Importer, Input, Repeats, RunHandle, RunSink, growing};
 
 /// Reads AgentV's run folders of every layout and era.
 pub struct AgentV;
@@ -62,6 +65,10 @@ impl Importer for AgentV {
 
     fn rerun(&self, order: &RerunOrder<'_>) -> Result<Vec<RerunCommand>, RerunError> {
         rerun::rerun(order)
+    }
+
+    fn whole_rows(&self, source: &dyn Source, path: &Path) -> Result<Option<u64>, SourceError> {
+        growing::json_lines(source, path).map(Some)
     }
 
     fn read(&self, input: &Input<'_>, sink: &mut dyn RunSink) -> Result<(), ImportError> {

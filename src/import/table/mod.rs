@@ -25,6 +25,7 @@ use std::path::Path;
 
 use super::{Candidate, Fit, ImportError, Importer, Input, RunSink};
 use crate::model::RunRow;
+use crate::source::{Source, SourceError};
 use format::{Detected, Format, data_extension, detect};
 use plan::Plan;
 use reading::{Reading, fields};
@@ -72,6 +73,10 @@ impl Importer for Table {
             Detected::Table(_) => data_extension(file.path).is_some() && holds_results(file),
         };
         if readable { Fit::Readable } else { Fit::No }
+    }
+
+    fn whole_rows(&self, source: &dyn Source, path: &Path) -> Result<Option<u64>, SourceError> {
+        rows::whole_rows(source, path)
     }
 
     fn read(&self, input: &Input<'_>, sink: &mut dyn RunSink) -> Result<(), ImportError> {

@@ -21,7 +21,8 @@ pub(super) async fn add(
 ) -> Result<(), SessionError> {
     let unnamed =
         matches!(plan.missing, Missing::Counted(_)) && asked.mode.takes_missing() && asked.is_whole();
-    if plan.rows.is_empty() && !unnamed {
+    let nothing = plan.rows.is_empty() && !unnamed;
+    if nothing && !asked.is_whole() {
         return Ok(());
     }
     let cases = cases_of(session, (&plan.run.ingest_id, &plan.rows), asked.mode).await?;
@@ -41,6 +42,11 @@ pub(super) async fn add(
         .map(|made| made.into_iter().map(|command| planned(command, (plan, asked))).collect());
     if let Ok(commands) = &mut plan.commands {
         foretell(session, (&plan.run.ingest_id, &plan.rows), commands).await?;
+    }
+    if nothing {
+        // Nothing is started; what the tool would do by its own rule is told all the same.
+        let commands = std::mem::replace(&mut plan.commands, Ok(Vec::new()));
+        plan.unasked = commands.into_iter().flatten().flat_map(|command| command.runs_also).collect();
     }
     Ok(())
 }

@@ -84,6 +84,7 @@ fn run(plan: &RunPlan) -> Value {
         "models": plan.models,
         "missing": missing(plan),
         "expected": plan.expected,
+        "unasked": plan.unasked,
         "no_command": plan.commands.as_ref().err().map(|error| json!({
             "reason": error.to_string(),
             "hint": error.hint(),

@@ -4,11 +4,13 @@ use super::deviations::of_unnamed;
 use super::{Missing, PlannedCommand, Resume, RunPlan};
 use crate::answer::number::counted;
 use crate::import::rerun::{Decision, RerunMode};
+use crate::model::few;
 
 /// Notes on the plan of one run.
 pub(super) fn of(plan: &RunPlan, asked: &Resume) -> Vec<String> {
     let commands: &[PlannedCommand] = plan.commands.as_deref().unwrap_or_default();
     let mut notes: Vec<String> = missing(plan, asked.mode, commands).into_iter().collect();
+    notes.extend(unasked(plan, asked.mode));
     for note in commands.iter().flat_map(|command| &command.command.notes) {
         if !notes.contains(note) {
             notes.push(note.clone());
@@ -37,4 +39,17 @@ fn missing(plan: &RunPlan, mode: RerunMode, commands: &[PlannedCommand]) -> Opti
             Some(format!("{cases} no row; which ones the run does not say (--cases FILE does); {what}"))
         }
     }
+}
+
+/// How many cases are named.
+const NAMED: usize = 5;
+
+/// What the tool would run by its own rule although nothing is to run.
+fn unasked(plan: &RunPlan, mode: RerunMode) -> Option<String> {
+    let first = plan.unasked.first()?;
+    let ids: Vec<&str> = plan.unasked.iter().map(|key| key.case_id.as_str()).collect();
+    let cases = counted(ids.len(), "case", "cases");
+    let (tool, mode) = (&plan.run.tool, mode.as_str());
+    let why = first.why.strip_prefix(tool.as_str()).unwrap_or(&first.why).trim();
+    Some(format!("{tool}'s own --{mode} would run {cases} all the same, since it {why}: {}", few(&ids, NAMED)))
 }

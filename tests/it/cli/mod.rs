@@ -15,3 +15,4 @@ mod screens;
 mod sql;
 mod stores;
 mod versions;
+mod watch;

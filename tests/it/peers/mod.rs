@@ -17,6 +17,7 @@ mod oracles;
 mod recorded;
 mod shapes;
 mod states;
+mod watched;
 
 use recorded::{Attempt, State};
 use runq::session::{By, Request, Session};

@@ -3,6 +3,7 @@
 pub mod sandbox;
 pub mod synthetic;
 pub mod tables;
+pub mod watching;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -2,7 +2,8 @@
 //!
 //! Every cell is a text and an empty one is null. Cells may be quoted and hold line breaks (RFC 4180).
 
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 use serde_json::{Map, Value};
@@ -11,6 +12,7 @@ use sha2::Sha256;
 use super::stream::Stream;
 use super::{NoRow, Rows, SourceRow};
 use crate::import::ImportError;
+use crate::source::{Source, SourceError};
 
 pub(super) struct CsvRows {
     reader: Reader<Stream>,
@@ -23,13 +25,7 @@ impl CsvRows {
     pub(super) fn open(mut stream: Stream, head: &[u8]) -> Result<Self, ImportError> {
         stream.skip_mark()?;
         let path = stream.path().to_owned();
-        let mut reader = ReaderBuilder::new()
-            .delimiter(delimiter(head))
-            // With its own reading of line ends the reader miscounts lines behind a carriage return.
-            .terminator(Terminator::Any(b'\n'))
-            .flexible(true)
-            .has_headers(false)
-            .from_reader(stream);
+        let mut reader = builder(head).from_reader(stream);
         let mut record = ByteRecord::new();
         reader.read_byte_record(&mut record).map_err(|error| not_readable(&path, &error))?;
         let names = record.iter().map(std::str::from_utf8).collect::<Result<Vec<_>, _>>().map_err(|_| {
@@ -66,6 +62,38 @@ impl CsvRows {
             fields.insert(name.clone(), value);
         }
         Ok(SourceRow { number, fields })
+    }
+}
+
+fn builder(head: &[u8]) -> ReaderBuilder {
+    let mut builder = ReaderBuilder::new();
+    builder
+        .delimiter(delimiter(head))
+        // With its own reading of line ends the reader miscounts lines behind a carriage return.
+        .terminator(Terminator::Any(b'\n'))
+        .flexible(true)
+        .has_headers(false);
+    builder
+}
+
+/// How many bytes hold rows that have ended. A last line without its end may be half a number, and a line break inside
+/// quotes ends nothing. So the rows are read with a byte more behind the last one, which begins a row of its own only
+/// where everything before it has ended.
+pub(super) fn whole_rows(source: &dyn Source, path: &Path, head: &[u8]) -> Result<u64, SourceError> {
+    let size = source.entry(path)?.map_or(0, |entry| entry.size);
+    let mut reader = builder(head).from_reader(source.open(path)?.take(size).chain(&b"."[..]));
+    let mut record = ByteRecord::new();
+    let mut end = 0;
+    loop {
+        let began = reader.position().byte();
+        match reader.read_byte_record(&mut record) {
+            Ok(true) => end = began,
+            Ok(false) => return Ok(end),
+            Err(error) => {
+                let problem = error.to_string();
+                return Err(SourceError { path: path.to_owned(), problem, missing: false });
+            }
+        }
     }
 }
 
@@ -106,7 +134,7 @@ fn distinct(names: &[&str]) -> Vec<String> {
     columns
 }
 
-fn not_readable(path: &std::path::Path, error: &csv::Error) -> ImportError {
+fn not_readable(path: &Path, error: &csv::Error) -> ImportError {
     let line = error.position().map(csv::Position::line);
     ImportError::unreadable(path, line, error.to_string(), None)
 }
@@ -149,6 +177,24 @@ mod tests {
         assert_eq!(delimiter(b"id;\"a,b,c\";score\n"), b';');
         assert_eq!(delimiter(b"id\tscore\n"), b'\t');
         assert_eq!(delimiter(b"id\n"), b',');
+    }
+
+    #[test]
+    fn a_row_is_whole_when_its_line_end_is_there_and_no_quote_is_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.csv");
+        let whole = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            whole_rows(&crate::source::LocalDisk, &path, text.as_bytes()).unwrap() as usize
+        };
+        assert_eq!(whole("id,sco"), 0);
+        assert_eq!(whole("id,score\n"), 9);
+        assert_eq!(whole("id,score\na,0."), 9, "half a number is none");
+        assert_eq!(whole("id,score\r\na,0.5\r\nb"), 17);
+        assert_eq!(whole("id,score\n\"a\nb\",1\n"), 17);
+        assert_eq!(whole("id,score\n\"a\nb"), 9, "the line break belongs to the cell");
+        assert_eq!(whole("id,score\n5\" pipe,1\nb,2\nc"), 23, "a quote inside a cell opens nothing");
+        assert_eq!(whole("\u{feff}id,score\na,1\nb"), 16);
     }
 
     #[test]

@@ -17,8 +17,8 @@ use sha2::Sha256;
 use super::format::{Detected, Format, detect};
 use super::value;
 use crate::import::json::parse_lenient;
-use crate::import::{HEAD_BYTES, ImportError};
-use crate::source::Source;
+use crate::import::{HEAD_BYTES, ImportError, growing};
+use crate::source::{Source, SourceError};
 use stream::Stream;
 
 /// One row as its file holds it.
@@ -96,6 +96,19 @@ pub(super) fn open<'a>(source: &'a dyn Source, path: &'a Path) -> Result<Box<dyn
         Format::Object => Box::new(object::ObjectRows::open(stream)?),
         Format::Lines | Format::Parquet => Box::new(lines::LineRows::new(stream)),
     })
+}
+
+/// How many bytes of a table hold whole rows; `None` when its format is not written row by row.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(super) fn whole_rows(source: &dyn Source, path: &Path) -> Result<Option<u64>, SourceError> {
+    let head = source.read_range(path, 0..HEAD_BYTES)?;
+    match detect(path, &head) {
+        Detected::Table(Format::Lines) => growing::json_lines(source, path).map(Some),
+        Detected::Table(Format::Csv) => csv_rows::whole_rows(source, path, &head).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// Reads the JSON object of one row.
