@@ -73,11 +73,24 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When it cannot be opened or made, or may only be read.
     pub async fn store_for_writing(&self) -> Result<Store, CliError> {
-        let path = self.store_path().unwrap_or_else(|| here().join(crate::store::STORE_FOLDER));
+        self.refuse_read_only()?;
+        Ok(Store::create(&self.path_for_writing()).await?)
+    }
+
+    /// Refuses to go on when the store may only be read.
+    ///
+    /// # Errors
+    /// When it may.
+    pub fn refuse_read_only(&self) -> Result<(), CliError> {
         if self.global.read_only {
-            return Err(crate::store::StoreError::ReadOnly { path: path.display().to_string() }.into());
+            let path = self.path_for_writing().display().to_string();
+            return Err(crate::store::StoreError::ReadOnly { path }.into());
         }
-        Ok(Store::create(&path).await?)
+        Ok(())
+    }
+
+    fn path_for_writing(&self) -> PathBuf {
+        self.store_path().unwrap_or_else(|| here().join(crate::store::STORE_FOLDER))
     }
 
     /// Everything in the store.

@@ -8,8 +8,11 @@ pub mod distribution;
 pub mod exit;
 pub mod export;
 pub mod ingest;
+pub mod interrupt;
+pub mod jobs;
 pub mod metrics;
 pub mod output;
+pub mod resume;
 pub mod runs;
 pub mod show;
 pub mod sql;
@@ -57,6 +60,7 @@ enum Command {
     Distribution(distribution::DistributionArgs),
     Export(export::ExportArgs),
     Ingest(ingest::IngestArgs),
+    Jobs(jobs::JobsArgs),
     Metrics(metrics::MetricsArgs),
     Runs(runs::RunsArgs),
     Show(show::ShowArgs),
@@ -81,14 +85,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(exit::INTERNAL);
         }
     };
-    // On a thread of its own, so that Ctrl-C is heard while this one reads a large file. A store stays whole wherever
-    // a writer ends.
-    runtime.spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            export::discard_unfinished();
-            std::process::exit(i32::from(exit::INTERRUPTED));
-        }
-    });
+    // On a thread of its own, so that Ctrl-C is heard while this one reads a large file.
+    runtime.spawn(interrupt::listen());
     let code = runtime.block_on(async {
         let context = Context::new(cli.global, &output);
         dispatch(cli.command, &context).await.unwrap_or_else(|error| failed(&error, &output))
@@ -122,6 +120,7 @@ async fn dispatch(command: Command, context: &Context<'_>) -> Result<u8, CliErro
         Command::Distribution(args) => distribution::run(args, context).await,
         Command::Export(args) => export::run(args, context).await,
         Command::Ingest(args) => ingest::run(args, context).await,
+        Command::Jobs(args) => jobs::run(args, context).await,
         Command::Metrics(args) => metrics::run(args, context).await,
         Command::Runs(args) => runs::run(args, context).await,
         Command::Show(args) => show::run(args, context).await,

@@ -1,0 +1,68 @@
+//! Ctrl-C and SIGTERM: they end the program at once, unless somebody who has to end properly has claimed them.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::{exit, export};
+use crate::jobs::Stop;
+
+/// Who hears of requests to stop.
+static OWNER: Mutex<Option<UnboundedSender<Stop>>> = Mutex::new(None);
+
+/// What the program ends with after SIGTERM, as a shell would say it.
+const TERMINATED: u8 = 128 + 15;
+
+/// Requests to stop go to the holder of this until it is dropped.
+pub struct Claim {
+    /// The requests.
+    pub requests: UnboundedReceiver<Stop>,
+}
+
+/// Claims all requests to come.
+pub fn claim() -> Claim {
+    let (sender, requests) = unbounded_channel();
+    *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+    Claim { requests }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Listens as long as the program runs.
+pub async fn listen() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let streams = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+        let (Ok(mut interrupts), Ok(mut terminations)) = streams else { return };
+        loop {
+            tokio::select! {
+                Some(()) = interrupts.recv() => requested(Stop::Interrupt),
+                Some(()) = terminations.recv() => requested(Stop::Terminate),
+                else => return,
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    while tokio::signal::ctrl_c().await.is_ok() {
+        requested(Stop::Interrupt);
+    }
+}
+
+/// Tells the owner; without one, nothing is left to do but to end. A store stays whole wherever a writer ends.
+fn requested(stop: Stop) {
+    let owner = OWNER.lock().unwrap_or_else(PoisonError::into_inner);
+    if owner.as_ref().is_some_and(|owner| owner.send(stop).is_ok()) {
+        return;
+    }
+    export::discard_unfinished();
+    let code = match stop {
+        Stop::Interrupt => exit::INTERRUPTED,
+        Stop::Terminate => TERMINATED,
+    };
+    std::process::exit(i32::from(code));
+}

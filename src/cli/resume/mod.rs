@@ -1,0 +1,5 @@
+//! `runq resume`.
+
+pub mod exec;
+
+pub use exec::Execution;
