@@ -68,7 +68,9 @@ impl Jobs {
         for entry in entries {
             let path = entry.map_err(JobError::disk("cannot list", &self.folder))?.path();
             let Some(id) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            if id == LOCKS || !path.is_dir() {
+            // A job that is about to start has its lock before its record.
+            let begins = || !path.join(RECORD).exists() && locks::held(&path.join(LOCK)) == Held::Yes;
+            if id == LOCKS || !path.is_dir() || begins() {
                 continue;
             }
             match self.read(id) {

@@ -232,8 +232,9 @@ async fn a_runs_lock_lives_as_long_as_its_tool() {
     assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let active = jobs.begin(job("nightly"), NOON, "aaaa").unwrap();
     let lock = jobs.lock_run("nightly").unwrap();
-    // The tool hands its input on to a child and ends; the child waits.
-    let script = format!("(read x < '{}'; echo done) & echo $!", fifo.display());
+    // The tool hands its input on to a child and ends; the child waits. (A shell gives what it puts into the background
+    // an input of its own, unless it is told not to.)
+    let script = format!("exec 3<&0; (read x < '{}'; echo done) <&3 3<&- & echo $!", fifo.display());
     let arguments = ["-c".to_owned(), script];
     let started = start(Path::new("/bin/sh"), &arguments, Path::new("/"), &lock).unwrap();
     let id = active.job.job_id.clone();

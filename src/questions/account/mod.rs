@@ -73,13 +73,10 @@ impl Measured {
         self.runs.iter().filter(known).cloned().collect()
     }
 
-    /// What was spent since, where the tool counts by run and not by case.
-    fn spent_since(&self, before: &Self) -> Option<f64> {
-        let spent = self.runs.iter().filter_map(|run| {
-            let now = run.standing.cost_usd_spent?;
-            Some(now - before.of(&run.run_id).cost_usd_spent.unwrap_or(0.0))
-        });
-        spent.reduce(|sum, cost| sum + cost)
+    /// What the runs that were not there before cost, where the tool counts by run and not by case.
+    fn cost_of_made(&self, before: &Self) -> Option<f64> {
+        let costs = self.made_since(before).into_iter().filter_map(|run| run.standing.cost_usd_spent);
+        costs.reduce(|sum, cost| sum + cost)
     }
 }
 
@@ -107,7 +104,7 @@ pub async fn measure_since(
     let added: Vec<Added> = session.rows(ADDED).await?.read()?;
     let mut added = added.into_iter().next().unwrap_or_default();
     if added.cost_usd.is_none() {
-        added.cost_usd = after.spent_since(before);
+        added.cost_usd = after.cost_of_made(before);
     }
     Ok((after, added))
 }

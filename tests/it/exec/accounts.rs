@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::stage::{RUN, Stage};
+use crate::json_schemas::check;
 use crate::support::sandbox::Row;
 
 /// Both cases that had not passed, run again: one passes now, one still does not.
@@ -61,6 +62,7 @@ fn rows_that_are_appended_are_accounted_for() {
     assert!(ran.stderr.contains("$ mytool run\n"), "{}", ran.stderr);
     assert!(ran.stderr.contains("to work\n") && ran.stderr.contains("done\n"), "{}", ran.stderr);
     let account = ran.json();
+    check("resume_exec", &account);
     assert_eq!(account["run_id"], RUN);
     assert_eq!((account["planned"].as_i64(), account["ran"].as_i64()), (Some(2), Some(2)));
     // Three cases: one of three passed, then two; over attempts two of five, without errors one of two.
@@ -132,6 +134,7 @@ fn a_new_output_is_taken_in_and_named() {
     let mut spec = stage.spec(&["mytool"]);
     spec["output"] = json!(output);
     let account = stage.exec(&spec).fine().json();
+    check("resume_exec", &account);
     assert_eq!(account["before"], account["after"], "the run itself is as it was");
     assert_eq!(account["ran"], 2);
     assert_eq!(account["new_runs"][0]["run_id"], "nightly::2026-05-02T08-00-00-000Z");
@@ -173,6 +176,7 @@ fn jobs_are_listed_and_shown_with_their_log() {
     stage.sandbox.run(&["jobs", "show"]).exits(66);
     stage.tool("mytool", "seq 30; printf '1/2\\r2/2\\n\\033[31mred'");
     stage.exec(&stage.spec(&["mytool", "a b"])).fine();
+    check("jobs", &stage.jobs());
     let id = stage.jobs()["jobs"][0]["job_id"].as_str().unwrap().to_owned();
     let listed = stage.sandbox.run(&["jobs"]).fine().stdout;
     assert!(listed.contains(&id) && listed.contains("finished") && listed.contains(RUN), "{listed}");
@@ -181,6 +185,7 @@ fn jobs_are_listed_and_shown_with_their_log() {
     assert!(shown.contains("the last 20 lines") && shown.contains("\n  2/2\n  ␛[31mred"), "{shown}");
     assert!(!shown.contains("\n  12\n") && shown.contains("\n  13\n"), "{shown}");
     let all = stage.sandbox.run(&["jobs", "show", "last", "--log", "--json"]).fine().json();
+    check("job", &all);
     assert_eq!(all["log"]["lines"].as_array().unwrap().len(), 32);
     assert_eq!(all["run_id"], RUN);
     assert_eq!(stage.sandbox.run(&["jobs", "--format", "ids"]).fine().stdout.trim_end(), id);

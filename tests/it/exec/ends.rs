@@ -143,7 +143,7 @@ fn a_killed_runq_leaves_an_interrupted_job_and_its_tool_still_counts() {
     );
     stage.tool("other", "true");
     let mut first = stage.started(&stage.spec(&["mytool"]));
-    wait_until("the tool works", || up.exists());
+    wait_until("the tool works", || up.exists() && stage.jobs()["jobs"][0]["tool_pid"].is_u64());
     send("-KILL", first.id());
     assert!(!first.wait().unwrap().success());
     let job = stage.jobs()["jobs"][0].clone();

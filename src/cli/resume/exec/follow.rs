@@ -48,7 +48,9 @@ impl Follower for Screen<'_> {
         let lines = stream.take(bytes);
         self.output.tool_lines(&lines);
         if self.output.draws_progress() {
-            self.progress.set_message(&String::from_utf8_lossy(stream.unfinished()));
+            // What the tool draws over itself is shown beside our own count.
+            let unfinished = String::from_utf8_lossy(stream.unfinished());
+            self.progress.set_message(if unfinished.is_empty() { self.tool } else { &unfinished });
         }
     }
 
