@@ -43,6 +43,21 @@ pub fn duration_ms(value: f64) -> String {
     }
 }
 
+/// A time in milliseconds with its unit, as short as is sensible: `412 ms`, `6.2 s`, `41 s`, `3 min 20 s`, `2 h 5 min`.
+pub fn span(ms: f64) -> String {
+    if !ms.is_finite() {
+        return special(ms);
+    }
+    let seconds = (ms / 1000.0).round() as i64;
+    match ms {
+        ms if ms < 999.5 => format!("{} ms", duration_ms(ms)),
+        ms if ms < 9_950.0 => format!("{} s", trimmed(&fixed(ms / 1000.0, 1))),
+        _ if seconds < 60 => format!("{seconds} s"),
+        _ if seconds < 3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", grouped(&(seconds / 3600).to_string()), seconds % 3600 / 60),
+    }
+}
+
 /// An amount of money without its sign: three significant digits under 1 (`0.00375`), else two decimals (`1,204.50`).
 pub fn cost(value: f64) -> String {
     let size = value.abs();
@@ -195,6 +210,24 @@ fn special(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_carry_their_unit() {
+        let spans = [0.0, 4.25, 412.4, 1_000.0, 6_240.0, 9_960.0, 41_400.0, 59_700.0, 200_000.0, 7_500_000.0];
+        let words = [
+            "0 ms",
+            "4.25 ms",
+            "412 ms",
+            "1 s",
+            "6.2 s",
+            "10 s",
+            "41 s",
+            "1 min 0 s",
+            "3 min 20 s",
+            "2 h 5 min",
+        ];
+        assert_eq!(spans.map(span), words);
+    }
 
     #[test]
     fn counts_have_separators() {

@@ -9,6 +9,7 @@ use super::args::{GlobalArgs, ImportArgs};
 use super::exit::{CliError, problem_report};
 use super::output::{Output, Progress};
 use crate::import::Fault;
+use crate::import::rerun::template::Templates;
 use crate::ingest::{Discovery, InMemory, Reading, Surroundings, discover, read_into_memory};
 use crate::model::{Timestamp, nearest};
 use crate::session::{
@@ -16,6 +17,9 @@ use crate::session::{
 };
 use crate::source::{LocalDisk, Source, near_path};
 use crate::store::{Access, Store, StoreSnapshot};
+
+/// The file in a store that holds what its users set.
+const CONFIG: &str = "config.toml";
 
 /// How many skipped lines are named one by one.
 const FAULTS_SHOWN: usize = 20;
@@ -75,11 +79,43 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When it cannot be opened or made, or may only be read.
     pub async fn store_for_writing(&self) -> Result<Store, CliError> {
-        let path = self.store_path().unwrap_or_else(|| here().join(crate::store::STORE_FOLDER));
+        self.refuse_read_only()?;
+        Ok(Store::create(&self.path_for_writing()).await?)
+    }
+
+    /// Refuses to go on when the store may only be read.
+    ///
+    /// # Errors
+    /// When it may.
+    pub fn refuse_read_only(&self) -> Result<(), CliError> {
         if self.global.read_only {
-            return Err(crate::store::StoreError::ReadOnly { path: path.display().to_string() }.into());
+            let path = self.path_for_writing().display().to_string();
+            return Err(crate::store::StoreError::ReadOnly { path }.into());
         }
-        Ok(Store::create(&path).await?)
+        Ok(())
+    }
+
+    fn path_for_writing(&self) -> PathBuf {
+        self.store_path().unwrap_or_else(|| here().join(crate::store::STORE_FOLDER))
+    }
+
+    /// The commands of the user's own tools: `config.toml` in the store; none without a store or the file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is not what it should be.
+    pub fn templates(&self) -> Result<Templates, CliError> {
+        let Some(path) = self.store_path().map(|path| path.join(CONFIG)) else {
+            return Ok(Templates::default());
+        };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Templates::default()),
+            Err(error) => return Err(CliError::usage(format!("{}: {error}", shown_path(&path)), None)),
+        };
+        Templates::from_toml(&text).map_err(|error| {
+            let said = format!("{}:{}: {}", shown_path(&path), error.line, error.problem);
+            CliError::usage(said, Some(error.hint()))
+        })
     }
 
     /// Everything in the store.

@@ -4,6 +4,7 @@ use crate::cli::context::shown_path;
 use crate::cli::output::{OutputError, Report};
 use crate::ingest::{IngestError, Problem};
 use crate::interop::InteropError;
+use crate::jobs::JobError;
 use crate::session::SessionError;
 use crate::store::StoreError;
 
@@ -22,7 +23,7 @@ pub const NOT_FOUND: u8 = 66;
 pub const UNAVAILABLE: u8 = 69;
 /// A bug of runq.
 pub const INTERNAL: u8 = 70;
-/// The tool that `--exec` started failed.
+/// The tool that `--exec` started failed, or another command still works on the run: what can be tried again later.
 pub const TOOL_FAILED: u8 = 75;
 /// Refused, because the store is open read-only.
 pub const READ_ONLY: u8 = 77;
@@ -134,6 +135,26 @@ impl From<StoreError> for CliError {
             _ => UNAVAILABLE,
         };
         Self { code, report: Some(Report::of(&error).hint(error.hint())) }
+    }
+}
+
+impl From<JobError> for CliError {
+    fn from(error: JobError) -> Self {
+        let code = match &error {
+            JobError::Disk { .. } | JobError::Record { .. } => UNAVAILABLE,
+            JobError::Busy { .. } => TOOL_FAILED,
+            JobError::NoProgram { .. }
+            | JobError::NoSuchFile { .. }
+            | JobError::NotExecutable { .. }
+            | JobError::NoFolder { .. }
+            | JobError::Start { .. }
+            | JobError::Unknown { .. } => NOT_FOUND,
+            JobError::Ambiguous { .. } => USAGE,
+            JobError::Broken { .. } => BAD_DATA,
+            JobError::Refused(_) => INTERNAL,
+        };
+        let hint = error.hint();
+        Self { code, report: Some(with_hint(Report::of(&error), hint.as_deref())) }
     }
 }
 

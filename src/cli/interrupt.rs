@@ -1,53 +1,68 @@
-//! Ctrl-C: it ends the program at once, unless a command wants to end by itself. A store stays whole wherever a writer
-//! ends.
+//! Ctrl-C and SIGTERM: they end the program at once, unless somebody who has to end properly has claimed them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{exit, export};
+use crate::jobs::Stop;
 
-/// How many commands want to hear of Ctrl-C.
-static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+/// Who hears of requests to stop.
+static OWNER: Mutex<Option<UnboundedSender<Stop>>> = Mutex::new(None);
 
-/// Ends the program at Ctrl-C. While somebody listens the first one is theirs, and the second one ends the program.
-pub async fn end_on_ctrl_c() {
-    let mut left_to_listener = false;
-    while tokio::signal::ctrl_c().await.is_ok() {
-        if LISTENERS.load(Ordering::SeqCst) > 0 && !left_to_listener {
-            left_to_listener = true;
-            continue;
-        }
-        export::discard_unfinished();
-        std::process::exit(i32::from(exit::INTERRUPTED));
-    }
+/// What the program ends with after SIGTERM, as a shell would say it.
+const TERMINATED: u8 = 128 + 15;
+
+/// Requests to stop go to the holder of this until it is dropped.
+pub struct Claim {
+    /// The requests.
+    pub requests: UnboundedReceiver<Stop>,
 }
 
-/// A command that ends by itself at Ctrl-C, as long as this lives.
-#[derive(Debug)]
-pub struct Listener(());
-
-impl Listener {
-    /// Begins to listen.
-    pub fn new() -> Self {
-        LISTENERS.fetch_add(1, Ordering::SeqCst);
-        Self(())
-    }
-
-    /// Returns when Ctrl-C is pressed; never where the program cannot hear of it.
-    pub async fn pressed(&self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
+/// Claims all requests to come.
+pub fn claim() -> Claim {
+    let (sender, requests) = unbounded_channel();
+    *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+    Claim { requests }
 }
 
-impl Default for Listener {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Drop for Listener {
+impl Drop for Claim {
     fn drop(&mut self) {
-        LISTENERS.fetch_sub(1, Ordering::SeqCst);
+        *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
+}
+
+/// Listens as long as the program runs.
+pub async fn listen() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let streams = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+        let (Ok(mut interrupts), Ok(mut terminations)) = streams else { return };
+        loop {
+            tokio::select! {
+                Some(()) = interrupts.recv() => requested(Stop::Interrupt),
+                Some(()) = terminations.recv() => requested(Stop::Terminate),
+                else => return,
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    while tokio::signal::ctrl_c().await.is_ok() {
+        requested(Stop::Interrupt);
+    }
+}
+
+/// Tells the owner; without one, nothing is left to do but to end. A store stays whole wherever a writer ends.
+fn requested(stop: Stop) {
+    let owner = OWNER.lock().unwrap_or_else(PoisonError::into_inner);
+    if owner.as_ref().is_some_and(|owner| owner.send(stop).is_ok()) {
+        return;
+    }
+    export::discard_unfinished();
+    let code = match stop {
+        Stop::Interrupt => exit::INTERRUPTED,
+        Stop::Terminate => TERMINATED,
+    };
+    std::process::exit(i32::from(code));
 }

@@ -9,6 +9,7 @@ pub mod exit;
 pub mod export;
 pub mod ingest;
 pub mod interrupt;
+pub mod jobs;
 pub mod metrics;
 pub mod output;
 pub mod resume;
@@ -59,6 +60,7 @@ enum Command {
     Distribution(distribution::DistributionArgs),
     Export(export::ExportArgs),
     Ingest(ingest::IngestArgs),
+    Jobs(jobs::JobsArgs),
     Metrics(metrics::MetricsArgs),
     Resume(Box<resume::ResumeArgs>),
     Runs(runs::RunsArgs),
@@ -85,7 +87,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     // On a thread of its own, so that Ctrl-C is heard while this one reads a large file.
-    runtime.spawn(interrupt::end_on_ctrl_c());
+    runtime.spawn(interrupt::listen());
     let code = runtime.block_on(async {
         let context = Context::new(cli.global, &output);
         dispatch(cli.command, &context).await.unwrap_or_else(|error| failed(&error, &output))
@@ -119,6 +121,7 @@ async fn dispatch(command: Command, context: &Context<'_>) -> Result<u8, CliErro
         Command::Distribution(args) => distribution::run(args, context).await,
         Command::Export(args) => export::run(args, context).await,
         Command::Ingest(args) => ingest::run(args, context).await,
+        Command::Jobs(args) => jobs::run(args, context).await,
         Command::Metrics(args) => metrics::run(args, context).await,
         Command::Resume(args) => resume::run(*args, context).await,
         Command::Runs(args) => runs::run(args, context).await,

@@ -7,6 +7,7 @@
 
 mod progress;
 mod report;
+mod tool;
 
 use std::env;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -21,6 +22,7 @@ use crate::render::{RenderError, Renderer, Screen, TABLE, text};
 
 pub use progress::Progress;
 pub use report::Report;
+pub use tool::ToolLines;
 
 /// How wide a terminal is that does not say so.
 const USUAL_WIDTH: usize = 80;
@@ -267,6 +269,20 @@ impl Output {
     /// Writes to stderr what went wrong, why, and what to do.
     pub fn error(&self, report: &Report) {
         self.to_stderr(&report.shown(self.stderr_screen.color));
+    }
+
+    /// Writes lines that a started tool printed to stderr: in its colours where colours are used, and without any other
+    /// order to a terminal.
+    pub fn tool_lines(&self, lines: &[Vec<u8>]) {
+        if !lines.is_empty() {
+            let shown = |line: &Vec<u8>| tool::harmless(line, self.stderr_screen.color) + "\n";
+            self.to_stderr(&lines.iter().map(shown).collect::<String>());
+        }
+    }
+
+    /// Whether progress is drawn, rather than told in lines or not at all.
+    pub fn draws_progress(&self) -> bool {
+        !self.bars.is_hidden()
     }
 
     /// Writes text of the program's own making (how a command is used) to stderr as it is.

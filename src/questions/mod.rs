@@ -1,8 +1,10 @@
 //! One file, one question: asks the views of a session and gives an [`crate::answer::Answer`]. No printing.
 
+pub mod account;
 pub mod compare;
 pub mod diff;
 pub mod distribution;
+pub mod jobs;
 mod labels;
 pub mod metrics;
 pub mod progress;

@@ -20,7 +20,12 @@ mod rows;
 mod scope;
 mod views;
 
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::datasource::MemTable;
 use datafusion::physical_plan::{collect, collect_partitioned};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
@@ -290,6 +295,21 @@ impl Session {
     pub async fn frame(&mut self, sql: &str) -> Result<DataFrame, SessionError> {
         self.prepare(&references(sql)?).await?;
         Ok(self.ctx.sql_with_options(sql, read_only()).await?)
+    }
+
+    /// Adds rows of the caller's as a relation of this session, for statements that hold them against others.
+    ///
+    /// # Errors
+    /// When there is a relation of that name, or the rows do not have the columns.
+    pub fn add_rows(
+        &mut self,
+        relation: &str,
+        columns: &SchemaRef,
+        rows: Vec<RecordBatch>,
+    ) -> Result<(), SessionError> {
+        let table = MemTable::try_new(Arc::clone(columns), vec![rows])?;
+        self.ctx.register_table(relation, Arc::new(table))?;
+        Ok(())
     }
 
     /// All rows of a relation, in the same order each time: stored rows as they are stored, those of a view by their

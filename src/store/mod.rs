@@ -35,7 +35,7 @@ pub use error::StoreError;
 use location::Location;
 pub use publish::{LostRun, Publication, Published};
 pub use snapshot::StoreSnapshot;
-pub use synced::{Disk, SyncedDisk, SystemDisk};
+pub use synced::{Disk, SyncedDisk, SystemDisk, replace_file};
 
 use crate::model::{Row, RunRow};
 

@@ -172,6 +172,14 @@ fn write_synced(disk: &dyn Disk, path: &FilePath, payload: &PutPayload, exclusiv
     sync_folder_of(disk, path)
 }
 
+/// Puts a file in the place of what has its name: whole or not at all, and on the disk when this returns.
+///
+/// # Errors
+/// What the disk says; the earlier file stays then.
+pub fn replace_file(disk: &dyn Disk, path: &FilePath, content: Vec<u8>) -> Result<()> {
+    write_synced(disk, path, &PutPayload::from(content), false)
+}
+
 /// Syncs a file that already has its name, and then the name.
 fn sync_named(disk: &dyn Disk, path: &FilePath) -> Result<()> {
     let file = OpenOptions::new()

@@ -11,6 +11,7 @@ mod architecture;
 mod cli;
 mod comparison;
 mod docs;
+mod exec;
 mod extremes;
 mod interop;
 mod json_schemas;

@@ -12,7 +12,7 @@ use super::{IngestArgs, copies};
 use crate::answer::number::counted;
 use crate::cli::context::{Context, ProcessSurroundings, shown_path};
 use crate::cli::exit::{self, CliError, problem_report};
-use crate::cli::interrupt::Listener;
+use crate::cli::interrupt;
 use crate::ingest::watch::{Round, Watch};
 use crate::ingest::{IngestError, Order, Problem, Summary, Surroundings as _};
 use crate::model::{RunRow, RunStatus, shell_word};
@@ -32,6 +32,13 @@ pub(super) fn interval(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if INTERVALS.contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(format!("expected seconds from {} to {}", INTERVALS.start(), INTERVALS.end())),
+    }
+}
+
+/// Returns at the first request to stop; never where the program cannot hear of one.
+async fn pressed(claim: &mut interrupt::Claim) {
+    if claim.requests.recv().await.is_none() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -61,8 +68,10 @@ pub(super) async fn run(args: IngestArgs, order: Order, context: &Context<'_>) -
     let first = Order { surroundings: Arc::new(progress), ..order.clone() };
     let watch = Watch::new(args.paths.clone(), args.import.from, first);
     let mut watching = Watching { watch, store, context, refused: None, rounds: 0 };
-    let listener = Listener::new();
-    let end = watching.until_end(&args, order, pin!(listener.pressed())).await?;
+    let mut claim = interrupt::claim();
+    let end = watching.until_end(&args, order, pin!(pressed(&mut claim))).await?;
+    // A second Ctrl-C ends the last round at once.
+    drop(claim);
     let code = watching.finish(args.strict).await?;
     Ok(match end {
         End::Interrupted => exit::INTERRUPTED,

@@ -1,4 +1,4 @@
-//! A progress bar over bytes, on stderr, for a person who waits.
+//! A progress bar over bytes or cases, on stderr, for a person who waits.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -9,6 +9,12 @@ const WITH_TOTAL: &str = "  {bar:21} {msg} · {decimal_bytes} · {decimal_bytes_
 
 /// Shown while it is not.
 const WITHOUT_TOTAL: &str = "  {msg} · {decimal_bytes} · {decimal_bytes_per_sec}";
+
+/// Shown while cases are counted.
+const COUNTED: &str = "  {bar:21} {pos} of {len} cases · {elapsed} {wide_msg}";
+
+/// Shown while a tool works and nothing can be counted.
+const UNCOUNTED: &str = "  {msg:21!} {elapsed}";
 
 /// A bar that is being shown; dropping it takes it off the terminal. Does nothing where nobody looks on.
 #[derive(Debug)]
@@ -30,6 +36,22 @@ impl Progress {
     /// That this many more bytes are done.
     pub fn advance_bytes(&self, more: u64) {
         self.0.inc(more);
+    }
+
+    /// That so many cases are done of those that there are to do; `None` where they cannot be counted. Shows how long it
+    /// has taken so far.
+    pub fn show_cases(&self, cases: Option<(u64, u64)>) {
+        match cases {
+            Some((done, total)) => {
+                if self.0.length() != Some(total) {
+                    self.0.set_style(style(COUNTED));
+                    self.0.set_length(total);
+                }
+                self.0.set_position(done);
+            }
+            None => self.0.set_style(style(UNCOUNTED)),
+        }
+        self.0.tick();
     }
 
     /// What is being done, in a few words.
@@ -62,7 +84,7 @@ mod tests {
 
     #[test]
     fn both_templates_parse() {
-        for template in [WITH_TOTAL, WITHOUT_TOTAL] {
+        for template in [WITH_TOTAL, WITHOUT_TOTAL, COUNTED, UNCOUNTED] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }
@@ -77,5 +99,16 @@ mod tests {
         assert_eq!((bar.position(), bar.length(), bar.message()), (4, Some(10), "reading␛[2J".to_owned()));
         progress.finish();
         assert!(bar.is_finished());
+    }
+
+    #[test]
+    fn a_bar_counts_cases_also_beyond_what_was_planned() {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+        let progress = Progress::start(&bars, "agentv");
+        progress.show_cases(None);
+        assert_eq!(progress.0.length(), None);
+        progress.show_cases(Some((1, 2)));
+        progress.show_cases(Some((12, 2)));
+        assert_eq!((progress.0.position(), progress.0.length()), (12, Some(2)));
     }
 }

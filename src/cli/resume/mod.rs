@@ -16,7 +16,6 @@ use super::exit::{self, CliError};
 use super::output::Report;
 use crate::answer::{Answer, Block};
 use crate::import::rerun::GivenPlaces;
-use crate::import::rerun::template::Templates;
 use crate::model::Timestamp;
 use crate::questions::resume::{Plan, Resume, answer, explain, plan};
 use crate::source::LocalDisk;
@@ -131,6 +130,7 @@ pub async fn run(args: ResumeArgs, context: &Context<'_>) -> Result<u8, CliError
         asked.request.planned = cases::planned(file, context)?;
     }
     let now = asked.request.now;
+    let listed = asked.request.planned.clone();
     let places = places(&args, &asked, context).await?;
     let (mut session, code) = open(asked).await?;
     let resume = Resume {
@@ -142,7 +142,7 @@ pub async fn run(args: ResumeArgs, context: &Context<'_>) -> Result<u8, CliError
         max_attempts: args.max_attempts,
         places,
         words: args.words,
-        templates: Templates::default(),
+        templates: context.templates()?,
         here: here(),
         now: now.unwrap_or(Timestamp(0)),
     };
@@ -159,7 +159,8 @@ pub async fn run(args: ResumeArgs, context: &Context<'_>) -> Result<u8, CliError
     };
     plan.notes.extend(changed);
     if args.exec {
-        return exec::exec(Execution { plan, resume, import: args.import, names }, context).await;
+        return exec::exec(Execution { plan, resume, import: args.import, names, planned: listed }, context)
+            .await;
     }
     show(&plan, chosen, context).map(|shown| if shown == exit::OK { code } else { shown })
 }

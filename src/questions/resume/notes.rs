@@ -51,5 +51,8 @@ fn unasked(plan: &RunPlan, mode: RerunMode) -> Option<String> {
     let cases = counted(ids.len(), "case", "cases");
     let (tool, mode) = (&plan.run.tool, mode.as_str());
     let why = first.why.strip_prefix(tool.as_str()).unwrap_or(&first.why).trim();
-    Some(format!("{tool}'s own --{mode} would run {cases} all the same, since it {why}: {}", few(&ids, NAMED)))
+    Some(format!(
+        "{tool}'s own --{mode} would run {cases} all the same, since it {why}: {}",
+        few(&ids, NAMED)
+    ))
 }

@@ -110,7 +110,9 @@ fn rerun(step: &Value, states: &BTreeMap<String, String>) -> Option<Step> {
 fn state(version: &Path, step: &Step) -> PathBuf {
     let (label, number) = step.before.rsplit_once("/s").expect("label/sK");
     let number: usize = number.parse().expect("a number");
-    let folders = (0..=number).rev().map(|number| version.join(format!("states/{label}/s{number}")).join(&step.run_dir));
+    let folders = (0..=number)
+        .rev()
+        .map(|number| version.join(format!("states/{label}/s{number}")).join(&step.run_dir));
     folders.into_iter().find(|folder| folder.exists()).expect("a state of the run")
 }
 
