@@ -189,15 +189,16 @@ fn left_lines(left: &[Left]) -> Vec<String> {
 /// `10 ok`; with the reason where the status alone does not say it.
 fn left_text(left: &Left) -> String {
     let text = format!("{} {}", number::count(left.keys), left.status);
-    if left.why.is_empty() || (left.status == Status::Ok.as_str() && left.why == "passed") {
+    if left.why.is_empty() || left.why == left.status {
         return text;
     }
     format!("{text}: {}", left.why)
 }
 
-/// What is known of planned cases without a row. Where rows are chosen whatever their status, nobody asked.
+/// What is known of planned cases without a row, where a predicate may ask for them. A note tells it where the mode takes
+/// them by itself, with what the tool does; in the other modes nobody asked.
 fn missing(mode: RerunMode, missing: Missing) -> Option<String> {
-    if mode == RerunMode::Select {
+    if mode != RerunMode::Where {
         return None;
     }
     match missing {
