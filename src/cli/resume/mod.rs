@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::args::ImportArgs;
-use super::context::{Asked, Context, here, open};
+use super::context::{Asked, Context, here, open, shown_path};
 use super::exit::{self, CliError};
 use super::output::Report;
 use crate::answer::{Answer, Block};
@@ -142,7 +142,7 @@ pub async fn run(args: ResumeArgs, context: &Context<'_>) -> Result<u8, CliError
         max_attempts: args.max_attempts,
         places,
         words: args.words,
-        templates: Templates::default(),
+        templates: templates(context)?,
         here: here(),
         now: now.unwrap_or(Timestamp(0)),
     };
@@ -196,6 +196,20 @@ async fn places(args: &ResumeArgs, asked: &Asked, context: &Context<'_>) -> Resu
         places.suite_of = Some(of);
     }
     Ok(places)
+}
+
+/// The person's own commands: `[[resume]]` in the store's `config.toml`, where there is one.
+fn templates(context: &Context<'_>) -> Result<Templates, CliError> {
+    let Some(path) = context.store_path().map(|store| store.join("config.toml")) else {
+        return Ok(Templates::default());
+    };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Templates::default()),
+        Err(error) => return Err(CliError::usage(format!("{}: {error}", shown_path(&path)), None)),
+    };
+    Templates::from_toml(&text)
+        .map_err(|error| CliError::usage(format!("{}: {error}", shown_path(&path)), Some(error.hint())))
 }
 
 /// Whether the answer itself has room for a sentence.

@@ -212,7 +212,8 @@ fn without_a_name_the_run_that_is_meant_is_said() {
     );
     // Two planned, one there: the newest that did not finish comes before the newest with failed rows.
     let cut = sandbox.agentv("cut", 1, &[("a", "gpt-x", 1.0, "ok")]);
-    let benchmark = r#"{"metadata": {"targets": ["gpt-x"], "tests_run": ["a", "b"], "planned_test_count": 2}}"#;
+    let benchmark =
+        r#"{"metadata": {"targets": ["gpt-x"], "tests_run": ["a", "b"], "planned_test_count": 2}}"#;
     sandbox.write(&format!("{cut}/benchmark.json"), benchmark);
     sandbox.run(&["ingest", "results"]).fine();
     let unfinished = "note  cut::2026-05-01T08-00-00-000Z: the newest run that did not finish (incomplete)";
