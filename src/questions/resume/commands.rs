@@ -72,13 +72,20 @@ fn planned(command: RerunCommand, (plan, asked): (&RunPlan, &Resume)) -> Planned
     let files = files_folder(plan, asked.mode);
     let line = shell_line(&with_files(&command.argv, &files));
     PlannedCommand {
-        tool: plan.run.tool.clone(),
+        tool: tool_of(&command, (plan, asked)),
         shell: script(&command, &line, (&files, &asked.here)),
         line,
         command,
         runs_also: Vec::new(),
         does_not_run: Vec::new(),
     }
+}
+
+/// What is started: the tool that made the run, or the program of the person's own template.
+fn tool_of(command: &RerunCommand, (plan, asked): (&RunPlan, &Resume)) -> String {
+    let own = asked.templates.of(&plan.run).and(command.argv.first());
+    let program = own.and_then(|word| Path::new(word).file_name());
+    program.map_or_else(|| plan.run.tool.clone(), |name| name.to_string_lossy().into_owned())
 }
 
 /// A folder for the files of a plan that is printed, the same for the same plan.

@@ -325,7 +325,7 @@ fn a_script_lacks_no_command() {
         "[[resume]]\ntool = \"agentv\"\ncommand = \"mytool --ids {ids_file} {nope}\"\n",
     );
     let broken = sandbox.run(&["resume", "dev", "--resume"]).exits(2);
-    assert!(broken.stderr.starts_with("error: .runq/config.toml: line 3: "), "{}", broken.stderr);
+    assert!(broken.stderr.starts_with("error: .runq/config.toml:3: "), "{}", broken.stderr);
     sandbox
         .write(".runq/config.toml", "[[resume]]\ntool = \"agentv\"\ncommand = \"mytool --ids {ids_file}\"\n");
     let script = sandbox.run(&["resume", "dev", "--resume", "--format", "sh"]).fine().stdout;

@@ -2,7 +2,6 @@
 //! that notes what it is given.
 
 use std::fs;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -157,7 +156,7 @@ fn strange_ids_survive_the_plan_the_start_and_the_printed_script() {
 fn a_file_of_lines_holds_every_id_but_those_with_a_line_break() {
     let bench = Bench::new(&[("nightly", &errors(&IDS))], &["./mytool", "--ids", "{ids_file}"]);
     bench.tool("mytool", RECORDER);
-    let refused = bench.sandbox.run(&["resume", "--rerun-failed", "--exec"]).exits(66);
+    let refused = bench.sandbox.run(&["resume", "--rerun-failed", "--exec"]).exits(2);
     assert!(refused.stderr.contains("line break"), "{}", refused.stderr);
     assert!(!bench.sandbox.path("words").exists() && !bench.sandbox.path(".runq/jobs").exists());
     let narrowed = ["resume", "--where", "position('\n' IN case_id) = 0", "--exec", "--json"];
@@ -229,7 +228,9 @@ fn a_tool_that_runs_everything_and_rewrites_its_rows_is_told_and_nothing_is_lost
     let sql = "SELECT count(*) AS n FROM results WHERE in_source";
     assert_eq!(bench.sandbox.run(&["sql", sql, "--format", "csv"]).fine().lines()[1], "12");
     let again = bench.sandbox.run(&["resume", "nightly", "--rerun-failed"]).fine();
-    assert_eq!(again.stdout, "nothing to run in nightly::2026-05-01T08-00-00-000Z: 12 ok\n");
+    let mut lines = again.stdout.lines();
+    assert_eq!(lines.next(), Some("nothing to run in nightly::2026-05-01T08-00-00-000Z: 12 ok"));
+    assert!(lines.next().is_some_and(|note| note.starts_with("note  whether planned cases have no row")));
 }
 
 #[test]
@@ -248,9 +249,9 @@ fn a_tool_that_fails_ends_the_command_and_what_it_wrote_is_kept() {
     let job = bench.jobs()["jobs"][0].clone();
     let id = job["job_id"].as_str().expect("an id").to_owned();
     let said = format!(
-        "error: ./mytool ended with exit code 3; what it wrote is in the store\n  hint: runq jobs show {id}\n"
+        "error: mytool ended with exit code 3; what it wrote is in the store\n  hint: runq jobs show {id}\n"
     );
-    assert!(ran.stderr.replace("error: mytool", "error: ./mytool").ends_with(&said), "{}", ran.stderr);
+    assert!(ran.stderr.ends_with(&said), "{}", ran.stderr);
     assert_eq!((bench.jobs()["total"].as_i64(), job["exit_code"].as_i64()), (Some(1), Some(3)));
     assert_eq!(bench.stored(), "5,4", "two runs of two cases, and the one attempt that came of it");
     assert!(bench.sandbox.run(&["jobs", "show", &id]).fine().stdout.contains("no more money"));
@@ -284,14 +285,4 @@ fn a_tool_that_is_not_on_the_path_starts_nothing_and_leaves_nothing() {
          on the PATH; --format sh prints the command",
     );
     assert_eq!(bench.sandbox.files(""), before);
-}
-
-#[test]
-fn a_template_that_means_nothing_is_named_with_its_line() {
-    let bench = Bench::new(&[("nightly", &errors(&["a"]))], &["mytool", "{idz_file}"]);
-    let ran = bench.sandbox.run(&["resume", "nightly", "--rerun-failed"]).exits(2);
-    for word in ["config.toml", "line 3", "{idz_file}", "{ids_file}"] {
-        assert!(ran.stderr.contains(word), "{word}: {}", ran.stderr);
-    }
-    assert!(!PathBuf::from("words").exists());
 }
