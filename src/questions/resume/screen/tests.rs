@@ -20,9 +20,10 @@ fn command(shell: &str) -> PlannedCommand {
             folder: PathBuf::from("/project"),
             files: Vec::new(),
             output: None,
-            runs: Runs { cases: None, models: None, rule: |_| Decision::Runs("") },
+            runs: Runs { cases: None, models: None, pairs: None, rule: |_| Decision::Runs("") },
             notes: Vec::new(),
         },
+        line: shell.into(),
         shell: shell.into(),
         runs_also: Vec::new(),
         does_not_run: Vec::new(),
@@ -58,6 +59,7 @@ fn run() -> RunPlan {
     RunPlan {
         run,
         models: vec!["azure".into()],
+        unasked: Vec::new(),
         rows: vec![
             row("also-cheap-greet", "execution_error", "budget_exceeded at agent", 1),
             row("summary-quality", "quality_failure", "0.70 < 0.80", 2),
