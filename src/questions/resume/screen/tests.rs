@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::{Deviation, Estimate, Expected, Left, Missing, Plan, PlannedCommand, PlannedRow, RunPlan};
 use super::blocks;
 use crate::answer::{Answer, Block};
-use crate::import::rerun::{Decision, RerunCommand, RerunError, RerunMode, Runs};
+use crate::import::rerun::{Decision, RerunCommand, RerunError, RerunFile, RerunMode, Runs};
 use crate::model::RunRow;
 use crate::render::{Screen, renderer};
 
@@ -115,7 +115,7 @@ fn a_command_is_one_line_on_any_screen() {
         let text = table(vec![run()], width);
         assert!(text.contains(&whole), "{width}: {text}");
         let others = text.lines().filter(|line| !line.starts_with("  agentv"));
-        let widest = others.map(|line| crate::render::text::width(line)).max();
+        let widest = others.map(crate::render::text::width).max();
         assert!(widest <= Some(width), "{width}: {text}");
     }
     for format in ["markdown", "html"] {
@@ -204,6 +204,23 @@ fn nothing_to_run_is_one_sentence() {
 }
 
 #[test]
+fn what_stays_is_told_by_reason() {
+    let plan = RunPlan {
+        left: vec![
+            left(3, "execution_error", "not selected"),
+            left(6, "ok", "ok"),
+            left(2, "limit", "not selected"),
+        ],
+        ..run()
+    };
+    let text = table(vec![plan], 80);
+    assert!(
+        text.contains("\nleft      3 execution_error, 2 limit: not selected\n          6 ok\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn many_rows_are_counted_and_the_rest_has_a_flag() {
     let rows =
         (0..500).map(|at| row(&format!("case-{at:03}"), "execution_error", "provider_error at agent", 1));
@@ -211,6 +228,21 @@ fn many_rows_are_counted_and_the_rest_has_a_flag() {
     assert!(text.contains("to run    500 of 510 cases · 500 provider_error at agent\n"), "{text}");
     assert!(text.contains("  case-039  ") && !text.contains("  case-040  "), "{text}");
     assert!(text.contains("\n  460 rows more: --format csv or json has them all\n"), "{text}");
+}
+
+#[test]
+fn files_of_a_command_are_named_and_not_shown() {
+    let mut planned =
+        command("mkdir -p /tmp/x/\ncat > /tmp/x/ids.txt <<'END'\na\nEND\nmytool --ids /tmp/x/ids.txt");
+    planned.line = "mytool --ids /tmp/x/ids.txt".into();
+    planned.command.files = vec![RerunFile { name: "ids.txt".into(), text: "a\n".into() }];
+    planned.command.folder = PathBuf::from("/project/tool");
+    let text = table(vec![RunPlan { commands: Ok(vec![planned]), ..run() }], 80);
+    assert!(
+        text.contains("\n\n  mytool --ids /tmp/x/ids.txt\n    in     tool\n    reads  ids.txt, which --exec"),
+        "{text}"
+    );
+    assert!(!text.contains("END"), "{text}");
 }
 
 #[test]
