@@ -14,7 +14,8 @@ const KEYS_NAMED: usize = 5;
 /// How many reasons are named.
 const REASONS_NAMED: usize = 6;
 
-/// The commands with what each does beside the plan; where there is none, why and what to do.
+/// The commands with what each does beside the plan; where there is none, why and what to do. Their notes are among
+/// those of the run.
 pub(super) fn command_blocks(run: &RunPlan, here: &Path) -> Vec<Block> {
     let commands = match &run.commands {
         Ok(commands) => commands,
@@ -28,8 +29,6 @@ pub(super) fn command_blocks(run: &RunPlan, here: &Path) -> Vec<Block> {
         blocks.extend(beside(command, run.models.len() > 1, here));
         blocks.push(Block::Gap);
     }
-    let notes = commands.iter().flat_map(|command| &command.command.notes);
-    blocks.extend(notes.cloned().map(Block::Note));
     blocks
 }
 

@@ -202,14 +202,13 @@ fn left_lines(left: &[Left]) -> Vec<String> {
 
 /// Whether the status says why the keys stay.
 fn says_itself(left: &Left) -> bool {
-    left.why.is_empty()
-        || left.why == left.status
-        || (left.status == Status::Ok.as_str() && left.why == "passed")
+    left.why.is_empty() || left.why == left.status
 }
 
-/// What is known of planned cases without a row. Where rows are chosen whatever their status, nobody asked.
+/// What is known of planned cases without a row, where a predicate may ask for them. A note tells it where the mode takes
+/// them by itself, with what the tool does; in the other modes nobody asked.
 fn missing(mode: RerunMode, missing: Missing) -> Option<String> {
-    if mode == RerunMode::Select {
+    if mode != RerunMode::Where {
         return None;
     }
     match missing {

@@ -64,7 +64,7 @@ fn run() -> RunPlan {
             row("also-cheap-greet", "execution_error", "budget_exceeded at agent", 1),
             row("summary-quality", "quality_failure", "0.70 < 0.80", 2),
         ],
-        left: vec![left(10, "ok", "passed")],
+        left: vec![left(10, "ok", "ok")],
         missing: Missing::Known(0),
         expected: Expected {
             tokens: Some(Estimate { value: 3_100.0, low: None, high: None }),
@@ -150,10 +150,7 @@ fn several_models_deviations_and_what_is_missing_are_told() {
     let plan = RunPlan {
         rows,
         models: vec!["azure".into(), "gpt-x".into()],
-        left: vec![
-            left(9, "ok", "passed"),
-            left(3, "quality_failure", "--resume leaves verdicts as they are"),
-        ],
+        left: vec![left(9, "ok", "ok"), left(3, "quality_failure", "--resume leaves verdicts as they are")],
         missing: Missing::Counted(4),
         commands: Ok(vec![planned]),
         notes: vec!["the suite is that of run candidate".into()],
@@ -167,8 +164,6 @@ fn several_models_deviations_and_what_is_missing_are_told() {
       edge [x] (v2)* #2  gpt-x  missing          no row
     left      9 ok
               3 quality_failure: --resume leaves verdicts as they are
-    missing   4 planned cases without a row, which the source only counts: --cases
-              FILE names them
     expected  about 3,100 tokens, $0.0071 [0.0052, 0.0098], 6 s   (from this run's
               finished rows, 80 % range)
 
@@ -185,19 +180,16 @@ fn several_models_deviations_and_what_is_missing_are_told() {
 
 #[test]
 fn nothing_to_run_is_one_sentence() {
-    let nothing = RunPlan { rows: Vec::new(), left: vec![left(12, "ok", "passed")], ..run() };
+    let nothing = RunPlan { rows: Vec::new(), left: vec![left(12, "ok", "ok")], ..run() };
     assert_eq!(table(vec![nothing], 80), "nothing to run in baseline::2026-05-06T05-36-19-075Z: 12 ok\n");
     let unsure = RunPlan {
         rows: Vec::new(),
-        left: vec![
-            left(9, "ok", "passed"),
-            left(3, "quality_failure", "--resume leaves verdicts as they are"),
-        ],
+        left: vec![left(9, "ok", "ok"), left(3, "quality_failure", "--resume leaves verdicts as they are")],
         missing: Missing::Unknown,
         ..run()
     };
     assert_eq!(
-        table(vec![unsure], 500),
+        shown(RerunMode::Where, vec![unsure], "table", Screen::PIPE),
         "nothing to run in baseline::2026-05-06T05-36-19-075Z: 9 ok · 3 quality_failure: --resume leaves verdicts as they \
          are · missing cases: cannot be known, since nothing says which cases were planned: --cases FILE names them\n"
     );
