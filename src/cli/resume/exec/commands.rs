@@ -9,6 +9,7 @@ use crate::answer::number;
 use crate::cli::context::{Context, ProcessSurroundings};
 use crate::cli::exit::{self, CliError};
 use crate::cli::interrupt;
+use crate::import::rerun::History;
 use crate::import::rerun::template::FOLDER;
 use crate::ingest::Surroundings as _;
 use crate::jobs::{
@@ -270,12 +271,7 @@ impl Work<'_> {
 }
 
 fn is_told_of(planned: &PlannedCommand, row: &PlannedRow) -> bool {
-    let runs = &planned.command.runs;
-    let case = runs.cases.as_ref().is_none_or(|cases| cases.contains(row.case_id.as_ref()));
-    let of = |models: &std::collections::BTreeSet<String>| {
-        row.model.as_deref().is_none_or(|model| models.contains(model))
-    };
-    case && runs.models.as_ref().is_none_or(of)
+    planned.command.runs.decide(&row.case_id, row.model.as_deref(), &History::default()).is_some()
 }
 
 fn is_key(row: &PlannedRow, other: &crate::questions::resume::Deviation) -> bool {
