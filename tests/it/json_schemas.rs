@@ -107,7 +107,14 @@ const DOCUMENTS: &[(&str, &[&[&str]])] = &[
         &[
             &["resume", "baseline", "--rerun-failed"],
             &["resume", "--resume"],
-            &["resume", "matrix", "baseline", "--retry-errors", "--suite", "{fixtures}/../README.md"],
+            &[
+                "resume",
+                "matrix",
+                "baseline",
+                "--retry-errors",
+                "--suite",
+                "{fixtures}/../agentv-project/evals/support-bot.eval.yaml",
+            ],
             &["resume", "matrix", "--select", "passed", "--max-attempts", "2"],
             &["resume", "retried", "--resume"],
             &["resume", "--rerun-failed", "{amx}", "--last", "1"],
