@@ -261,7 +261,6 @@ fn command(spec: &Value, argv: &Value) -> PlannedCommand {
             },
             notes: Vec::new(),
         },
-        line: String::new(),
         shell: String::new(),
         line: String::new(),
         runs_also: Vec::new(),
