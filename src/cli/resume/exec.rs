@@ -74,7 +74,7 @@ async fn carry_out(
     (store, jobs, locks): (&Store, &Jobs, &BTreeMap<String, RunLock>),
 ) -> Result<u8, CliError> {
     let mut code = exit::OK;
-    let mut runs = asked.plan.runs.iter().filter(|run| has_work(run)).peekable();
+    let mut runs = asked.plan.runs.iter().filter(|run| run.has_work()).peekable();
     while let Some(run) = runs.next() {
         let Some(lock) = locks.get(&run.run.run_id) else { continue };
         let work = Work { asked, context, store, jobs, run, lock };
@@ -105,18 +105,13 @@ fn ended(account: &account::Account) -> Result<u8, CliError> {
 }
 
 fn is_done(plan: &Plan) -> bool {
-    !plan.runs.iter().any(has_work)
-}
-
-/// Cases that nobody can name are no rows, and yet a command runs them.
-fn has_work(run: &RunPlan) -> bool {
-    !matches!(&run.commands, Ok(commands) if commands.is_empty())
+    !plan.runs.iter().any(RunPlan::has_work)
 }
 
 /// Every run with rows to run must have a command that can be started, or none is.
 fn check_commands(plan: &Plan) -> Result<(), CliError> {
     let path = std::env::var_os("PATH");
-    for run in plan.runs.iter().filter(|run| has_work(run)) {
+    for run in plan.runs.iter().filter(|run| run.has_work()) {
         let commands = run.commands.as_ref().map_err(|error| no_command(&run.run.run_id, error))?;
         if commands.is_empty() {
             let said = format!("{}: there is no command for what is planned", run.run.run_id);
@@ -143,7 +138,7 @@ fn no_command(run_id: &str, error: &RerunError) -> CliError {
 
 /// Takes the locks of all runs with work that have none yet.
 fn lock_all(jobs: &Jobs, plan: &Plan, locks: &mut BTreeMap<String, RunLock>) -> Result<(), CliError> {
-    for run in plan.runs.iter().filter(|run| has_work(run)) {
+    for run in plan.runs.iter().filter(|run| run.has_work()) {
         if !locks.contains_key(&run.run.run_id) {
             locks.insert(run.run.run_id.clone(), jobs.lock_run(&run.run.run_id)?);
         }

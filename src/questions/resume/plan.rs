@@ -153,3 +153,10 @@ pub struct Deviation {
     /// Why, in the tool's terms.
     pub why: String,
 }
+
+impl RunPlan {
+    /// Whether there is anything to run: rows, or planned cases that nobody can name and the tool finds by itself.
+    pub fn has_work(&self) -> bool {
+        !self.rows.is_empty() || !matches!(&self.commands, Ok(commands) if commands.is_empty())
+    }
+}

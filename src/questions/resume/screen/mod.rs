@@ -46,7 +46,7 @@ pub fn blocks(plan: &Plan, here: &Path) -> Vec<Block> {
 
 fn run_blocks(mode: RerunMode, run: &RunPlan, here: &Path) -> Vec<Block> {
     let notes = run.notes.iter().cloned().map(Block::Note);
-    if run.rows.is_empty() {
+    if !run.has_work() {
         return std::iter::once(Block::Line(nothing(mode, run))).chain(notes).collect();
     }
     let mut blocks = vec![heading(run), facts(vec![("to run", to_run(run))]), Block::Table(rows_table(run))];
@@ -84,6 +84,10 @@ fn facts(facts: Vec<(&str, String)>) -> Block {
 
 /// How many of how many, by status where there are several; by reason too where not all rows are shown.
 fn to_run(run: &RunPlan) -> String {
+    if let (true, Missing::Counted(count)) = (run.rows.is_empty(), run.missing) {
+        let cases = number::counted(usize::try_from(count).unwrap_or(0), "planned case", "planned cases");
+        return format!("{cases} without a row, which the run does not name");
+    }
     let planned = run.rows.len() as i64 + run.left.iter().map(|left| left.keys).sum::<i64>();
     let unit = unit(run, planned);
     let mut text = format!("{} of {} {unit}", number::count(run.rows.len() as i64), number::count(planned));
@@ -237,7 +241,7 @@ fn nothing(mode: RerunMode, run: &RunPlan) -> String {
 
 /// What the rows of several runs will take, the runs one after the other.
 fn together(plan: &Plan) -> Option<Block> {
-    let runs = plan.runs.iter().filter(|run| !run.rows.is_empty()).count();
+    let runs = plan.runs.iter().filter(|run| run.has_work()).count();
     let text = || {
         let rows = number::counted(plan.rows().count(), "row", "rows");
         format!("{rows} of {runs} runs · {}", expected(&plan.expected))
@@ -247,7 +251,7 @@ fn together(plan: &Plan) -> Option<Block> {
 
 /// What to type next, when there is something to run.
 fn next_step(plan: &Plan) -> Option<Block> {
-    let mut runs = plan.runs.iter().filter(|run| !run.rows.is_empty()).peekable();
+    let mut runs = plan.runs.iter().filter(|run| run.has_work()).peekable();
     runs.peek()?;
     let line = match runs.any(|run| run.commands.as_ref().is_ok_and(|commands| !commands.is_empty())) {
         true => "run it: add --exec · one by one: --format ids",
