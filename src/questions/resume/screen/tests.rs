@@ -180,13 +180,13 @@ fn several_models_deviations_and_what_is_missing_are_told() {
 
 #[test]
 fn nothing_to_run_is_one_sentence() {
-    let nothing = RunPlan { rows: Vec::new(), left: vec![left(12, "ok", "ok")], ..run() };
+    let none = || RunPlan { rows: Vec::new(), commands: Ok(Vec::new()), ..run() };
+    let nothing = RunPlan { left: vec![left(12, "ok", "ok")], ..none() };
     assert_eq!(table(vec![nothing], 80), "nothing to run in baseline::2026-05-06T05-36-19-075Z: 12 ok\n");
     let unsure = RunPlan {
-        rows: Vec::new(),
         left: vec![left(9, "ok", "ok"), left(3, "quality_failure", "--resume leaves verdicts as they are")],
         missing: Missing::Unknown,
-        ..run()
+        ..none()
     };
     assert_eq!(
         shown(RerunMode::Where, vec![unsure], "table", Screen::PIPE),
