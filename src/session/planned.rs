@@ -12,7 +12,7 @@ use datafusion::catalog::streaming::StreamingTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::cast;
-use datafusion::physical_plan::stream::RecordBatchReceiverStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{SessionContext, col};
 use serde::Deserialize;
@@ -142,35 +142,31 @@ struct OfRun {
     plan: Plan,
 }
 
-impl OfRun {
-    fn keys(&self) -> Box<dyn Iterator<Item = Result<Key, DataFusionError>> + '_> {
-        match &self.plan {
-            Plan::Listed(None) => Box::new(std::iter::empty()),
-            Plan::Listed(Some(text)) => Box::new(
-                ListedKeys { rest: text }.map(|key| key.map_err(|cause| no_list(&self.run_id, &cause))),
-            ),
-            Plan::Given { cases, models } => {
-                Box::new(cases.iter().flat_map(|case| given(case, models)).map(Ok))
-            }
-        }
-    }
-}
-
 fn no_list(run_id: &str, cause: &serde_json::Error) -> DataFusionError {
     let problem = format!("planned_keys of run {run_id}: expected a JSON list of keys: {cause}");
     DataFusionError::Execution(problem)
 }
 
-/// A case on its model, else on each of the models; without a model where there is none.
-fn given(case: &PlannedCase, models: &[String]) -> Vec<Key> {
-    let key = |model: Option<&String>| Key {
-        task: case.task.clone(),
-        case_id: Some(case.case_id.clone()),
-        model: model.cloned(),
-    };
-    match &case.model {
-        None if !models.is_empty() => models.iter().map(|model| key(Some(model))).collect(),
-        model => vec![key(model.as_ref())],
+impl OfRun {
+    /// The key at a place, and the place of the next one: bytes of a list, or how many keys stand before it.
+    fn key(&self, at: usize) -> Option<(Result<Key, DataFusionError>, usize)> {
+        match &self.plan {
+            Plan::Listed(text) => {
+                let text = text.as_deref()?;
+                let mut keys = ListedKeys { rest: text.get(at..)? };
+                let key = keys.next()?.map_err(|cause| no_list(&self.run_id, &cause));
+                Some((key, text.len() - keys.rest.len()))
+            }
+            Plan::Given { cases, models } => {
+                let of_each = models.len().max(1);
+                let case = cases.get(at / of_each)?;
+                let own = |model: &String| (Some(model.clone()), (at / of_each + 1) * of_each);
+                let (model, next) =
+                    case.model.as_ref().map_or_else(|| (models.get(at % of_each).cloned(), at + 1), own);
+                let key = Key { task: case.task.clone(), case_id: Some(case.case_id.clone()), model };
+                Some((Ok(key), next))
+            }
+        }
     }
 }
 
@@ -205,37 +201,46 @@ struct Keys {
 }
 
 impl Keys {
-    /// Gives the keys in batches, until `take` wants no more.
-    fn give(
-        &self,
-        schema: &SchemaRef,
-        mut take: impl FnMut(RecordBatch) -> bool,
-    ) -> Result<(), DataFusionError> {
-        let mut columns = Columns::default();
-        for run in &self.runs {
-            for key in run.keys() {
-                let key = key?;
-                let task = key.task.as_deref().unwrap_or(&run.task);
-                if !self.want(task, key.case_id.as_deref()) {
-                    continue;
-                }
-                let texts = [Some(&*run.run_id), Some(&*run.ingest_id), Some(task)];
-                columns.push([texts[0], texts[1], texts[2], key.case_id.as_deref(), key.model.as_deref()]);
-                if columns.rows == ROWS_AT_ONCE && !take(columns.batch(schema)?) {
-                    return Ok(());
-                }
-            }
-        }
-        if columns.rows > 0 {
-            take(columns.batch(schema)?);
-        }
-        Ok(())
-    }
-
     fn want(&self, task: &str, case_id: Option<&str>) -> bool {
         let of_task = self.task.as_ref().is_none_or(|wanted| wanted == task);
         let of_cases = |id: &str| self.cases.as_ref().is_none_or(|cases| cases.hold(id));
         of_task && case_id.is_none_or(of_cases)
+    }
+}
+
+/// How far the keys have been read.
+struct Cursor {
+    keys: Arc<Keys>,
+    schema: SchemaRef,
+    run: usize,
+    at: usize,
+}
+
+impl Iterator for Cursor {
+    type Item = Result<RecordBatch, DataFusionError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut columns = Columns::default();
+        while let Some(run) = self.keys.runs.get(self.run) {
+            let Some((key, next)) = run.key(self.at) else {
+                (self.run, self.at) = (self.run + 1, 0);
+                continue;
+            };
+            self.at = next;
+            let key = match key {
+                Ok(key) => key,
+                Err(error) => return Some(Err(error)),
+            };
+            let (task, case_id) = (key.task.as_deref().unwrap_or(&run.task), key.case_id.as_deref());
+            if self.keys.want(task, case_id) {
+                let of_run = [Some(&*run.run_id), Some(&*run.ingest_id)];
+                columns.push([of_run[0], of_run[1], Some(task), case_id, key.model.as_deref()]);
+            }
+            if columns.rows == ROWS_AT_ONCE {
+                break;
+            }
+        }
+        (columns.rows > 0).then(|| columns.batch(&self.schema))
     }
 }
 
@@ -259,10 +264,8 @@ impl Columns {
         self.rows += 1;
     }
 
-    /// The rows so far; what follows begins anew.
-    fn batch(&mut self, schema: &SchemaRef) -> Result<RecordBatch, DataFusionError> {
-        let full = std::mem::take(self);
-        let arrays = full.texts.map(|mut column| Arc::new(column.finish()) as ArrayRef);
+    fn batch(self, schema: &SchemaRef) -> Result<RecordBatch, DataFusionError> {
+        let arrays = self.texts.map(|mut column| Arc::new(column.finish()) as ArrayRef);
         Ok(RecordBatch::try_new(Arc::clone(schema), arrays.to_vec())?)
     }
 }
@@ -280,10 +283,9 @@ impl PartitionStream for KeyStream {
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let mut stream = RecordBatchReceiverStream::builder(Arc::clone(&self.schema), 1);
-        let (sender, keys, schema) = (stream.tx(), Arc::clone(&self.keys), Arc::clone(&self.schema));
-        stream.spawn_blocking(move || keys.give(&schema, |batch| sender.blocking_send(Ok(batch)).is_ok()));
-        stream.build()
+        let (keys, schema) = (Arc::clone(&self.keys), Arc::clone(&self.schema));
+        let cursor = Cursor { keys, schema: Arc::clone(&schema), run: 0, at: 0 };
+        Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::iter(cursor)))
     }
 }
 
