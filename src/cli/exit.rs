@@ -148,6 +148,7 @@ impl From<JobError> for CliError {
             | JobError::NotExecutable { .. }
             | JobError::NoFolder { .. }
             | JobError::Start { .. }
+            | JobError::NoJobs
             | JobError::Unknown { .. } => NOT_FOUND,
             JobError::Ambiguous { .. } => USAGE,
             JobError::Broken { .. } => BAD_DATA,

@@ -54,7 +54,7 @@ mod tests {
         let (sum, range) = sum_to_come(&[seen], 0.8).unwrap();
         let (low, high) = range.unwrap();
         assert_eq!(sum, 30.0);
-        let half = 1.475_884_048_824_481_1 * 2.0 * (3.0_f64 * 1.5).sqrt();
+        let half = 1.475_884_048_824_481 * 2.0 * (3.0_f64 * 1.5).sqrt();
         assert!((high - (30.0 + half)).abs() < 1e-9 && (low - (30.0 - half)).abs() < 1e-9, "{low} {high}");
     }
 

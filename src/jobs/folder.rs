@@ -105,7 +105,7 @@ impl Jobs {
             return Err(JobError::Broken { id: id.clone(), problem: problem.clone() });
         }
         if id == "last" {
-            return found.jobs.into_iter().next().ok_or(JobError::Unknown { id: id.to_owned(), near: None });
+            return found.jobs.into_iter().next().ok_or(JobError::NoJobs);
         }
         let ids = || found.jobs.iter().map(|seen| seen.job.job_id.as_str());
         let fitting: Vec<&Seen> = found.jobs.iter().filter(|seen| seen.job.job_id.starts_with(id)).collect();

@@ -84,6 +84,9 @@ pub enum JobError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// No command was started yet.
+    #[error("no command was started from this store")]
+    NoJobs,
     /// No job has this id.
     #[error("there is no job {id}")]
     Unknown {
@@ -142,6 +145,7 @@ impl JobError {
             }
             Self::NoFolder { .. } => "--run-dir and --suite say where things are now".to_owned(),
             Self::Start { .. } => "--format sh prints the command, to be run by hand".to_owned(),
+            Self::NoJobs => "runq resume RUN --rerun-failed --exec starts one".to_owned(),
             Self::Unknown { near: Some(near), .. } => format!("did you mean {near}?"),
             Self::Unknown { near: None, .. } | Self::Ambiguous { .. } => "runq jobs lists them".to_owned(),
             Self::Broken { .. } => "the log beside it may still tell what happened".to_owned(),

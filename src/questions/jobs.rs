@@ -134,8 +134,7 @@ fn table(jobs: &[Seen], now: Timestamp) -> Table {
         Column::whole("status"),
         Column::text("run").key(),
         Column::whole("mode"),
-        Column::number("planned"),
-        Column::number("ran"),
+        Column::whole("ran"),
         Column::number("exit"),
         Column::number("took"),
         Column::whole("started"),
@@ -151,8 +150,7 @@ fn table(jobs: &[Seen], now: Timestamp) -> Table {
             Cell::plain(seen.status.as_str()),
             Cell::plain(&job.run_id),
             Cell::plain(&job.mode),
-            Cell::plain(number::count(job.planned)),
-            or_none(job.ran.map(number::count)),
+            Cell::plain(ran_of(job)),
             or_none(exit.or_else(|| job.signal.map(|signal| format!("signal {signal}")))),
             or_none(took(seen, now).map(number::span)),
             or_none(job.started_at.as_deref().map(minute)),
@@ -161,6 +159,12 @@ fn table(jobs: &[Seen], now: Timestamp) -> Table {
         ]
     };
     Table { columns, rows: jobs.iter().map(row).collect() }
+}
+
+/// `12 of 2`: a tool may run more than was planned.
+fn ran_of(job: &Job) -> String {
+    let ran = job.ran.map_or_else(|| NONE.to_owned(), number::count);
+    format!("{ran} of {}", number::count(job.planned))
 }
 
 fn facts(seen: &Seen, now: Timestamp) -> Table {
@@ -184,8 +188,7 @@ fn facts(seen: &Seen, now: Timestamp) -> Table {
     row("started", job.started_at.clone());
     row("ended", job.ended_at.clone());
     row("took", took(seen, now).map(number::span));
-    let ran = job.ran.map_or_else(|| NONE.to_owned(), number::count);
-    row("ran", Some(format!("{ran} of {} planned", number::count(job.planned))));
+    row("ran", Some(format!("{} planned", ran_of(job))));
     if job.before.is_some() || job.after.is_some() {
         row("pass rate", Some(format!("{} before, {} after", rate(&job.before), rate(&job.after))));
     }

@@ -102,6 +102,18 @@ const DOCUMENTS: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("views", &[&["views"]]),
+    (
+        "resume",
+        &[
+            &["resume", "baseline", "--rerun-failed"],
+            &["resume", "--resume"],
+            &["resume", "matrix", "baseline", "--retry-errors", "--suite", "{fixtures}/../README.md"],
+            &["resume", "matrix", "--select", "passed", "--max-attempts", "2"],
+            &["resume", "retried", "--resume"],
+            &["resume", "--rerun-failed", "{amx}", "--last", "1"],
+            &["resume", "--where", "score < 1", "{honeyhive}/baseline"],
+        ],
+    ),
     ("jobs", &[&["jobs"]]),
     // Documents of commands that were started: the tests of those hold them against these.
     ("job", &[]),
@@ -249,7 +261,7 @@ fn broken(words: &[&str], pointer: &str, value: Option<Value>) -> Value {
 #[test]
 fn a_broken_document_does_not() {
     let compare: &[&str] = &["compare", "--last", "2"];
-    let cases: [(&str, &[&str], &str, Option<Value>); 16] = [
+    let cases: [(&str, &[&str], &str, Option<Value>); 18] = [
         ("compare", compare, "/schema_version", Some(json!(2))),
         ("compare", compare, "/arms/0/pass_rate_latest", Some(json!(75))),
         ("compare", compare, "/arms/0/status_counts/ok", None),
@@ -264,6 +276,8 @@ fn a_broken_document_does_not() {
         ("runs", &["runs"], "/runs/0/run_id", Some(Value::Null)),
         ("show", &["show", "last"], "/cases/0/score", Some(json!("0.5"))),
         ("metrics", &["metrics"], "/metrics/0/direction", Some(json!("up"))),
+        ("resume", &["resume", "baseline", "--rerun-failed"], "/rows/0/status", Some(json!("failed"))),
+        ("resume", &["resume", "baseline", "--rerun-failed"], "/expected/unknown_rows", None),
         ("views", &["views"], "/views/0/grain", None),
         ("rows", &["sql", "SELECT 1 AS a"], "/columns/0/type", Some(json!("VARCHAR"))),
     ];

@@ -1,7 +1,7 @@
 //! `runq resume`.
 
 mod cases;
-mod exec;
+pub mod exec;
 mod mode;
 mod wanted;
 

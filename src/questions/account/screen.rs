@@ -52,7 +52,7 @@ fn before_and_after(before: &Standing, after: &Standing) -> Table {
     rows.push(("pass rate, without errors", of(|run| run.pass_rate_scored, number::percent)));
     rows.push(("pass rate, all attempts", of(|run| run.pass_rate_attempts, number::percent)));
     rows.push(("cost_usd, all attempts", of(|run| run.cost_usd_spent, number::cost)));
-    rows.push(("tokens", of(|run| run.total_tokens.map(|tokens| tokens as f64), tokens)));
+    rows.push(("tokens, latest attempts", of(|run| run.total_tokens.map(|tokens| tokens as f64), tokens)));
     Table {
         columns: vec![Column::whole(""), Column::number("before"), Column::number("after")],
         rows: rows

@@ -19,9 +19,7 @@ pub(super) async fn add(
     plan: &mut RunPlan,
     (asked, source): (&Resume, &dyn Source),
 ) -> Result<(), SessionError> {
-    let unnamed =
-        matches!(plan.missing, Missing::Counted(_)) && asked.mode.takes_missing() && asked.is_whole();
-    let nothing = plan.rows.is_empty() && !unnamed;
+    let nothing = plan.rows.is_empty() && asked.unnamed(plan) == 0;
     if nothing && !asked.is_whole() {
         return Ok(());
     }
@@ -52,6 +50,14 @@ pub(super) async fn add(
 }
 
 impl Resume {
+    /// How many planned cases are missing that nobody names and that the tool is to run all the same.
+    pub fn unnamed(&self, plan: &RunPlan) -> i64 {
+        match plan.missing {
+            Missing::Counted(missing) if self.mode.takes_missing() && self.is_whole() => missing,
+            _ => 0,
+        }
+    }
+
     /// Whether all that the mode selects is wanted, so that a tool may choose by itself.
     fn is_whole(&self) -> bool {
         !matches!(self.mode, RerunMode::Where | RerunMode::Select)

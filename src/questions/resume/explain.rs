@@ -32,7 +32,11 @@ const FAILED_ROWS: [(&str, &str); 19] = [
     ("error_stage", "Where it failed: setup, agent, evaluator, or the tool's own word. Null without."),
     ("error_reason", "Code of the reason, such as provider_error or budget_exceeded. Null without."),
     ("error_message", "The error's message. Null without."),
-    ("score", "Headline score of the latest attempt. Null for an error and for a missing case."),
+    (
+        "score",
+        "Headline score of the latest attempt as the source has it: AgentV's errors have 0. Null without, and for a missing \
+         case.",
+    ),
     ("attempts", "Attempts so far; 0 for a missing case."),
     (
         "failed_since",

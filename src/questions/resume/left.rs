@@ -61,10 +61,9 @@ fn why(status: &str, failed: bool, mode: RerunMode) -> String {
         (_, RerunMode::Select) => "not selected",
         ("ok", _) if !failed => "ok",
         (_, RerunMode::Where) => "not selected",
-        ("missing", RerunMode::RetryErrors) => "--retry-errors runs errors only",
         ("ok" | "quality_failure", RerunMode::Resume) => "--resume leaves verdicts as they are",
         (_, RerunMode::Resume) => "has a score",
-        (_, RerunMode::RetryErrors) => "no error",
+        (_, RerunMode::RetryErrors) => "--retry-errors runs errors only",
         (_, RerunMode::RerunFailed) => "not selected",
     };
     text.to_owned()

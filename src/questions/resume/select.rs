@@ -249,8 +249,8 @@ fn why(
         }
         ("quality_failure", Some(score)) => format!("judged a failure at {}", number::score(score)),
         ("quality_failure", None) => "judged a failure".to_owned(),
-        ("ok", Some(score)) => format!("ok, {}", number::score(score)),
-        ("ok", None) => "ok".to_owned(),
+        ("ok", Some(score)) => format!("score {}", number::score(score)),
+        ("ok", None) => "no score".to_owned(),
         _ => match reason.or(kind) {
             Some(what) => at(what),
             None => stage.map_or_else(|| "no reason given".to_owned(), |stage| format!("at {stage}")),

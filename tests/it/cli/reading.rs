@@ -101,7 +101,8 @@ fn one_run_as_a_person_reads_it() {
     a               pass           1  1.000          100     0.001
     b               fail           1  0.500          110     0.001
     edge [x] (v2)*  error          1  0.000            —         —  provider_error at agent: upstream 503 (exit code 7)
-    2 open, to run again: runq resume nightly::2026-05-01T08-00-00-000Z --rerun-failed
+    2 open, to run again:
+      runq resume nightly::2026-05-01T08-00-00-000Z --rerun-failed
     "#);
 }
 

@@ -211,7 +211,7 @@ fn without_a_name_the_run_that_is_meant_is_said() {
         "note  good::2026-05-01T08-00-00-000Z: the newest run (none is unfinished, none has failed rows)"
     );
     // Two planned, one there: the newest that did not finish comes before the newest with failed rows.
-    let cut = sandbox.agentv("cut", 1, &[("a", "gpt-x", 1.0, "ok")]);
+    let cut = sandbox.agentv("cut", 1, &[("a", "gpt-x", 0.9, "ok")]);
     let benchmark =
         r#"{"metadata": {"targets": ["gpt-x"], "tests_run": ["a", "b"], "planned_test_count": 2}}"#;
     sandbox.write(&format!("{cut}/benchmark.json"), benchmark);
@@ -274,4 +274,73 @@ fn the_suite_of_a_recorded_project_is_its_planned_cases() {
     let ran = sandbox.run(&["resume", "baseline", "--resume", "--cases", "suite.eval.yaml"]);
     let said = "note  --cases suite.eval.yaml: 1 case stands there again and counts once: greeting\n";
     assert!(ran.stderr.starts_with(said), "{}", ran.stderr);
+}
+
+#[test]
+fn the_run_that_is_meant_stands_before_its_plan_and_older_rows_are_owned_up_to() {
+    let sandbox = Sandbox::new();
+    let rows = [("a", "gpt-x", 1.0, "ok"), ("b", "gpt-x", 0.0, "execution_error")];
+    let folder = sandbox.agentv("dev", 2, &rows);
+    sandbox.run(&["ingest", "results"]).fine();
+    let ran = sandbox.run(&["resume", "--resume"]).fine();
+    assert_eq!(ran.stderr, "");
+    assert!(
+        ran.stdout.starts_with(
+            "dev::2026-05-02T08-00-00-000Z: the newest run with failed rows\ndev::2026-05-02T08-00-00-000Z · agentv"
+        ),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("\nto run    1 of 2 cases\n  b  execution_error  "), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("changed after"), "{}", ran.stdout);
+    let document = sandbox.run(&["resume", "--resume", "--json"]).fine().json();
+    assert_eq!(document["notes"][0], "dev::2026-05-02T08-00-00-000Z: the newest run with failed rows");
+
+    sandbox.agentv("dev", 2, &[rows[0], rows[1], ("c", "gpt-x", 1.0, "ok")]);
+    let note = format!(
+        "the files of dev::2026-05-02T08-00-00-000Z changed after they were taken in: runq ingest {folder}"
+    );
+    let document = sandbox.run(&["resume", "dev", "--resume", "--json"]).fine().json();
+    assert!(document["notes"].as_array().unwrap().contains(&Value::from(note)), "{}", document["notes"]);
+}
+
+#[test]
+fn a_script_lacks_no_command() {
+    let sandbox = Sandbox::new();
+    sandbox.agentv("dev", 2, &[("a", "gpt-x", 0.0, "execution_error")]);
+    sandbox.run(&["ingest", "results"]).fine();
+    let ran = sandbox.run(&["resume", "dev", "--resume", "--format", "sh"]).exits(66);
+    assert_eq!(ran.stdout, "");
+    assert!(
+        ran.stderr
+            .starts_with("error: dev::2026-05-02T08-00-00-000Z: no file says which suite the run is of"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("hint: --suite FILE"), "{}", ran.stderr);
+    let nothing = sandbox.run(&["resume", "dev", "--where", "status = 'limit'", "--format", "sh"]).fine();
+    assert_eq!((nothing.stdout.as_str(), nothing.stderr.as_str()), ("", "nothing to run\n"));
+    sandbox.write(
+        ".runq/config.toml",
+        "[[resume]]\ntool = \"agentv\"\ncommand = \"mytool --ids {ids_file} {nope}\"\n",
+    );
+    let broken = sandbox.run(&["resume", "dev", "--resume"]).exits(2);
+    assert!(broken.stderr.starts_with("error: .runq/config.toml: line 3: "), "{}", broken.stderr);
+    sandbox
+        .write(".runq/config.toml", "[[resume]]\ntool = \"agentv\"\ncommand = \"mytool --ids {ids_file}\"\n");
+    let script = sandbox.run(&["resume", "dev", "--resume", "--format", "sh"]).fine().stdout;
+    assert!(script.contains("mytool --ids "), "{script}");
+    // The suite of another run of the task is taken, and said to be.
+    std::fs::remove_file(sandbox.path(".runq/config.toml")).unwrap();
+    let other = sandbox.agentv("other", 1, &[("a", "gpt-x", 0.5, "ok")]);
+    sandbox.write("evals/bot.eval.yaml", "tests:\n  - id: a\n");
+    let benchmark =
+        r#"{"metadata": {"eval_file": "evals/bot.eval.yaml", "targets": ["gpt-x"], "tests_run": ["a"]}}"#;
+    sandbox.write(&format!("{other}/benchmark.json"), benchmark);
+    sandbox.run(&["ingest", "results"]).fine();
+    let plan = sandbox.run(&["resume", "dev", "--resume"]).fine().stdout;
+    assert!(
+        plan.contains("evals/bot.eval.yaml") && plan.contains("other::2026-05-01T08-00-00-000Z"),
+        "{plan}"
+    );
 }

@@ -3,3 +3,4 @@
 mod accounts;
 mod ends;
 mod stage;
+mod whole;

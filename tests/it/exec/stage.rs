@@ -187,6 +187,7 @@ async fn execution(spec: &Value) -> Execution {
         missing: Missing::Unknown,
         expected: Expected { cost_usd: expected, ..Expected::default() },
         commands: Ok(commands),
+        unasked: Vec::new(),
         notes: Vec::new(),
     };
     let resume = Resume {
@@ -203,7 +204,12 @@ async fn execution(spec: &Value) -> Execution {
         now: Timestamp(0),
     };
     Execution {
-        plan: Plan { mode: RerunMode::RerunFailed, runs: vec![plan], notes: Vec::new() },
+        plan: Plan {
+            mode: RerunMode::RerunFailed,
+            runs: vec![plan],
+            expected: Expected::default(),
+            notes: Vec::new(),
+        },
         resume,
         import: Default::default(),
         names: Vec::new(),
@@ -228,13 +234,11 @@ fn row(run: &RunRow, case: &str) -> PlannedRow {
         task: Arc::from("support-bot"),
         case_id: Arc::from(case),
         model: Some(Arc::from("gpt-x")),
-        prompt: None,
-        variant: None,
         epoch: 1,
         status: Arc::from("quality_failure"),
         reason: Arc::from("0.50 < 0.80"),
         attempts: 1,
-        last_error: None,
+        ..PlannedRow::default()
     }
 }
 
@@ -249,10 +253,17 @@ fn command(spec: &Value, argv: &Value) -> PlannedCommand {
                 .map(|file| RerunFile { name: text(&file[0]).to_owned(), text: text(&file[1]).to_owned() })
                 .collect(),
             output: spec["output"].as_str().map(PathBuf::from),
-            runs: Runs { cases: None, models: None, rule: |_| Decision::Runs("a fake tool runs all") },
+            runs: Runs {
+                cases: None,
+                models: None,
+                pairs: None,
+                rule: |_| Decision::Runs("a fake tool runs all"),
+            },
             notes: Vec::new(),
         },
+        line: String::new(),
         shell: String::new(),
+        line: String::new(),
         runs_also: Vec::new(),
         does_not_run: Vec::new(),
     }

@@ -1,5 +1,8 @@
 //! Plans against what tools really did, and against rules that were written down apart.
 
+mod acceptance;
+#[cfg(unix)]
+mod fake_tool;
 mod histories;
 mod properties;
 mod real_agentv;

@@ -9,6 +9,7 @@ use crate::answer::number;
 use crate::cli::context::{Context, ProcessSurroundings};
 use crate::cli::exit::{self, CliError};
 use crate::cli::interrupt;
+use crate::import::rerun::History;
 use crate::import::rerun::template::FOLDER;
 use crate::ingest::Surroundings as _;
 use crate::jobs::{
@@ -67,7 +68,8 @@ impl Work<'_> {
     /// Says what is about to run, and what the tool will do beside it.
     fn announce(&self, commands: &[PlannedCommand]) {
         let output = self.context.output;
-        let cases = number::counted(self.run.rows.len(), "case", "cases");
+        let planned = usize::try_from(self.planned()).unwrap_or(0);
+        let cases = number::counted(planned, "case", "cases");
         output.line(&format!("{}: {cases} to run", self.run.run.run_id));
         for planned in commands {
             for (keys, what) in [(&planned.runs_also, "also runs"), (&planned.does_not_run, "does not run")] {
@@ -204,7 +206,7 @@ impl Work<'_> {
             before: before.of(run_id),
             after: after.of(run_id),
             made,
-            planned: count(self.run.rows.len()),
+            planned: self.planned(),
             foretold: self.foretold_of_all(),
             added: so_far.added,
             expected: self.run.expected.clone(),
@@ -234,9 +236,17 @@ impl Work<'_> {
         }
     }
 
+    /// How many keys are planned, those included that nobody names.
+    fn planned(&self) -> i64 {
+        count(self.run.rows.len()) + self.asked.resume.unnamed(self.run)
+    }
+
     /// How many of the planned keys a command is told about.
     fn told_of(&self, planned: &PlannedCommand) -> usize {
-        self.run.rows.iter().filter(|row| is_told_of(planned, row)).count()
+        let named = self.run.rows.iter().filter(|row| is_told_of(planned, row)).count();
+        let unnamed =
+            if planned.command.runs.cases.is_none() { self.asked.resume.unnamed(self.run) } else { 0 };
+        named + usize::try_from(unnamed).unwrap_or(0)
     }
 
     /// How many cases a command will run, as far as the plan can tell.
@@ -261,12 +271,7 @@ impl Work<'_> {
 }
 
 fn is_told_of(planned: &PlannedCommand, row: &PlannedRow) -> bool {
-    let runs = &planned.command.runs;
-    let case = runs.cases.as_ref().is_none_or(|cases| cases.contains(row.case_id.as_ref()));
-    let of = |models: &std::collections::BTreeSet<String>| {
-        row.model.as_deref().is_none_or(|model| models.contains(model))
-    };
-    case && runs.models.as_ref().is_none_or(of)
+    planned.command.runs.decide(&row.case_id, row.model.as_deref(), &History::default()).is_some()
 }
 
 fn is_key(row: &PlannedRow, other: &crate::questions::resume::Deviation) -> bool {

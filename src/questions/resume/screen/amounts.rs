@@ -6,9 +6,9 @@ use crate::answer::number::{self, counted};
 /// One line: tokens, money and time with their ranges, and what is not known.
 pub(super) fn expected(expected: &Expected) -> String {
     let known = [
-        expected.tokens.map(|tokens| format!("about {} tokens", with_range(tokens, about))),
-        expected.cost_usd.map(|cost| format!("${}", with_range(cost, money))),
-        expected.duration_ms.map(|time| with_range(time, clock)),
+        expected.tokens.map(|tokens| format!("about {} tokens{}", about(tokens.value), range(tokens, about))),
+        expected.cost_usd.map(|cost| format!("${}{}", money(cost.value), range(cost, money))),
+        expected.duration_ms.map(|time| format!("{}{}", clock(time.value), range(time, clock))),
     ];
     let unknown: Vec<&str> = ["tokens", "cost", "time"]
         .into_iter()
@@ -36,12 +36,11 @@ pub(super) fn expected(expected: &Expected) -> String {
     }
 }
 
-/// `3,100 [2,700, 3,500]`; without a range that would say nothing.
-fn with_range(estimate: Estimate, text: impl Fn(f64) -> String) -> String {
-    let value = text(estimate.value);
+/// ` [2,700, 3,500]`; nothing where it would say nothing.
+fn range(estimate: Estimate, text: impl Fn(f64) -> String) -> String {
     match (estimate.low.map(&text), estimate.high.map(&text)) {
-        (Some(low), Some(high)) if low != high => format!("{value} [{low}, {high}]"),
-        _ => value,
+        (Some(low), Some(high)) if low != high => format!(" [{low}, {high}]"),
+        _ => String::new(),
     }
 }
 

@@ -14,7 +14,8 @@ const KEYS_NAMED: usize = 5;
 /// How many reasons are named.
 const REASONS_NAMED: usize = 6;
 
-/// The commands with what each does beside the plan; where there is none, why and what to do.
+/// The commands with what each does beside the plan; where there is none, why and what to do. Their notes are among
+/// those of the run.
 pub(super) fn command_blocks(run: &RunPlan, here: &Path) -> Vec<Block> {
     let commands = match &run.commands {
         Ok(commands) => commands,
@@ -22,18 +23,25 @@ pub(super) fn command_blocks(run: &RunPlan, here: &Path) -> Vec<Block> {
     };
     let mut blocks = vec![Block::Gap];
     for command in commands {
-        blocks.push(Block::Command(command.shell.clone()));
+        // Files may hold as many ids as there are cases: they are for the script.
+        let has_files = !command.command.files.is_empty();
+        blocks.push(Block::Command(if has_files { &command.line } else { &command.shell }.clone()));
         blocks.extend(beside(command, run.models.len() > 1, here));
         blocks.push(Block::Gap);
     }
-    let notes = commands.iter().flat_map(|command| &command.command.notes);
-    blocks.extend(notes.cloned().map(Block::Note));
     blocks
 }
 
-/// Where new rows go, which keys run although the plan does not name them, and which do not although it does.
+/// What it reads, where new rows go, which keys run although the plan does not name them, and which do not although it does.
 fn beside(command: &PlannedCommand, models: bool, here: &Path) -> Option<Block> {
     let mut lines: Vec<(&str, String)> = Vec::new();
+    let files: Vec<&str> = command.command.files.iter().map(|file| file.name.as_str()).collect();
+    if !files.is_empty() {
+        if command.command.folder != here {
+            lines.push(("in", relative(&command.command.folder.to_string_lossy(), here)));
+        }
+        lines.push(("reads", format!("{}, which --exec and --format sh write", few(&files, KEYS_NAMED))));
+    }
     if let Some(output) = &command.command.output {
         lines.push(("new output", relative(&output.to_string_lossy(), here)));
     }

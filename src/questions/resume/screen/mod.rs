@@ -117,7 +117,7 @@ fn counted_by(rows: &[PlannedRow], value: impl Fn(&PlannedRow) -> &str) -> Vec<S
         *counts.entry(value(row)).or_default() += 1;
     }
     let mut counts: Vec<(&str, i64)> = counts.into_iter().collect();
-    counts.sort_by(|left, right| right.1.cmp(&left.1));
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     counts.into_iter().map(|(value, count)| format!("{} {value}", number::count(count))).collect()
 }
 
@@ -173,31 +173,42 @@ fn rest(mode: RerunMode, run: &RunPlan) -> Vec<(&'static str, String)> {
     facts
 }
 
+/// `10 ok`, or `9 ok, 3 limit: other model`: a line per reason, in the order in which reasons first stand.
 fn left_lines(left: &[Left]) -> Vec<String> {
-    let mut lines: Vec<String> = left.iter().take(GROUPS_SHOWN).map(left_text).collect();
-    if let Some(more @ 1..) = left.len().checked_sub(GROUPS_SHOWN) {
-        let keys: i64 = left.iter().skip(GROUPS_SHOWN).map(|left| left.keys).sum();
-        lines.push(format!(
-            "{} in {}",
-            number::count(keys),
-            number::counted(more, "group more", "groups more")
-        ));
+    let mut reasons: Vec<(&str, Vec<String>, i64)> = Vec::new();
+    for left in left {
+        let why = if says_itself(left) { "" } else { left.why.as_str() };
+        let text = format!("{} {}", number::count(left.keys), left.status);
+        match reasons.iter_mut().find(|(known, ..)| *known == why) {
+            Some((_, texts, keys)) => {
+                texts.push(text);
+                *keys += left.keys;
+            }
+            None => reasons.push((why, vec![text], left.keys)),
+        }
+    }
+    let line = |(why, texts, _): &(&str, Vec<String>, i64)| match why.is_empty() {
+        true => texts.join(", "),
+        false => format!("{}: {why}", texts.join(", ")),
+    };
+    let mut lines: Vec<String> = reasons.iter().take(GROUPS_SHOWN).map(line).collect();
+    if let Some(rest) = reasons.get(GROUPS_SHOWN..).filter(|rest| !rest.is_empty()) {
+        let keys: i64 = rest.iter().map(|(.., keys)| keys).sum();
+        let more = number::counted(rest.len(), "other reason", "other reasons");
+        lines.push(format!("{} for {more}, in --format json", number::count(keys)));
     }
     lines
 }
 
-/// `10 ok`; with the reason where the status alone does not say it.
-fn left_text(left: &Left) -> String {
-    let text = format!("{} {}", number::count(left.keys), left.status);
-    if left.why.is_empty() || (left.status == Status::Ok.as_str() && left.why == "passed") {
-        return text;
-    }
-    format!("{text}: {}", left.why)
+/// Whether the status says why the keys stay.
+fn says_itself(left: &Left) -> bool {
+    left.why.is_empty() || left.why == left.status
 }
 
-/// What is known of planned cases without a row. Where rows are chosen whatever their status, nobody asked.
+/// What is known of planned cases without a row, where a predicate may ask for them. A note tells it where the mode takes
+/// them by itself, with what the tool does; in the other modes nobody asked.
 fn missing(mode: RerunMode, missing: Missing) -> Option<String> {
-    if mode == RerunMode::Select {
+    if mode != RerunMode::Where {
         return None;
     }
     match missing {

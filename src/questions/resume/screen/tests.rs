@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::{Deviation, Estimate, Expected, Left, Missing, Plan, PlannedCommand, PlannedRow, RunPlan};
 use super::blocks;
 use crate::answer::{Answer, Block};
-use crate::import::rerun::{Decision, RerunCommand, RerunError, RerunMode, Runs};
+use crate::import::rerun::{Decision, RerunCommand, RerunError, RerunFile, RerunMode, Runs};
 use crate::model::RunRow;
 use crate::render::{Screen, renderer};
 
@@ -20,9 +20,10 @@ fn command(shell: &str) -> PlannedCommand {
             folder: PathBuf::from("/project"),
             files: Vec::new(),
             output: None,
-            runs: Runs { cases: None, models: None, rule: |_| Decision::Runs("") },
+            runs: Runs { cases: None, models: None, pairs: None, rule: |_| Decision::Runs("") },
             notes: Vec::new(),
         },
+        line: shell.into(),
         shell: shell.into(),
         runs_also: Vec::new(),
         does_not_run: Vec::new(),
@@ -58,11 +59,12 @@ fn run() -> RunPlan {
     RunPlan {
         run,
         models: vec!["azure".into()],
+        unasked: Vec::new(),
         rows: vec![
             row("also-cheap-greet", "execution_error", "budget_exceeded at agent", 1),
             row("summary-quality", "quality_failure", "0.70 < 0.80", 2),
         ],
-        left: vec![left(10, "ok", "passed")],
+        left: vec![left(10, "ok", "ok")],
         missing: Missing::Known(0),
         expected: Expected {
             tokens: Some(Estimate { value: 3_100.0, low: None, high: None }),
@@ -113,7 +115,7 @@ fn a_command_is_one_line_on_any_screen() {
         let text = table(vec![run()], width);
         assert!(text.contains(&whole), "{width}: {text}");
         let others = text.lines().filter(|line| !line.starts_with("  agentv"));
-        let widest = others.map(|line| crate::render::text::width(line)).max();
+        let widest = others.map(crate::render::text::width).max();
         assert!(widest <= Some(width), "{width}: {text}");
     }
     for format in ["markdown", "html"] {
@@ -148,10 +150,7 @@ fn several_models_deviations_and_what_is_missing_are_told() {
     let plan = RunPlan {
         rows,
         models: vec!["azure".into(), "gpt-x".into()],
-        left: vec![
-            left(9, "ok", "passed"),
-            left(3, "quality_failure", "--resume leaves verdicts as they are"),
-        ],
+        left: vec![left(9, "ok", "ok"), left(3, "quality_failure", "--resume leaves verdicts as they are")],
         missing: Missing::Counted(4),
         commands: Ok(vec![planned]),
         notes: vec!["the suite is that of run candidate".into()],
@@ -165,8 +164,6 @@ fn several_models_deviations_and_what_is_missing_are_told() {
       edge [x] (v2)* #2  gpt-x  missing          no row
     left      9 ok
               3 quality_failure: --resume leaves verdicts as they are
-    missing   4 planned cases without a row, which the source only counts: --cases
-              FILE names them
     expected  about 3,100 tokens, $0.0071 [0.0052, 0.0098], 6 s   (from this run's
               finished rows, 80 % range)
 
@@ -183,21 +180,35 @@ fn several_models_deviations_and_what_is_missing_are_told() {
 
 #[test]
 fn nothing_to_run_is_one_sentence() {
-    let nothing = RunPlan { rows: Vec::new(), left: vec![left(12, "ok", "passed")], ..run() };
+    let nothing = RunPlan { rows: Vec::new(), left: vec![left(12, "ok", "ok")], ..run() };
     assert_eq!(table(vec![nothing], 80), "nothing to run in baseline::2026-05-06T05-36-19-075Z: 12 ok\n");
     let unsure = RunPlan {
         rows: Vec::new(),
-        left: vec![
-            left(9, "ok", "passed"),
-            left(3, "quality_failure", "--resume leaves verdicts as they are"),
-        ],
+        left: vec![left(9, "ok", "ok"), left(3, "quality_failure", "--resume leaves verdicts as they are")],
         missing: Missing::Unknown,
         ..run()
     };
     assert_eq!(
-        table(vec![unsure], 500),
+        shown(RerunMode::Where, vec![unsure], "table", Screen::PIPE),
         "nothing to run in baseline::2026-05-06T05-36-19-075Z: 9 ok · 3 quality_failure: --resume leaves verdicts as they \
          are · missing cases: cannot be known, since nothing says which cases were planned: --cases FILE names them\n"
+    );
+}
+
+#[test]
+fn what_stays_is_told_by_reason() {
+    let plan = RunPlan {
+        left: vec![
+            left(3, "execution_error", "not selected"),
+            left(6, "ok", "ok"),
+            left(2, "limit", "not selected"),
+        ],
+        ..run()
+    };
+    let text = table(vec![plan], 80);
+    assert!(
+        text.contains("\nleft      3 execution_error, 2 limit: not selected\n          6 ok\n"),
+        "{text}"
     );
 }
 
@@ -209,6 +220,21 @@ fn many_rows_are_counted_and_the_rest_has_a_flag() {
     assert!(text.contains("to run    500 of 510 cases · 500 provider_error at agent\n"), "{text}");
     assert!(text.contains("  case-039  ") && !text.contains("  case-040  "), "{text}");
     assert!(text.contains("\n  460 rows more: --format csv or json has them all\n"), "{text}");
+}
+
+#[test]
+fn files_of_a_command_are_named_and_not_shown() {
+    let mut planned =
+        command("mkdir -p /tmp/x/\ncat > /tmp/x/ids.txt <<'END'\na\nEND\nmytool --ids /tmp/x/ids.txt");
+    planned.line = "mytool --ids /tmp/x/ids.txt".into();
+    planned.command.files = vec![RerunFile { name: "ids.txt".into(), text: "a\n".into() }];
+    planned.command.folder = PathBuf::from("/project/tool");
+    let text = table(vec![RunPlan { commands: Ok(vec![planned]), ..run() }], 80);
+    assert!(
+        text.contains("\n\n  mytool --ids /tmp/x/ids.txt\n    in     tool\n    reads  ids.txt, which --exec"),
+        "{text}"
+    );
+    assert!(!text.contains("END"), "{text}");
 }
 
 #[test]
