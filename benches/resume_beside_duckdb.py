@@ -7,8 +7,11 @@ RUNQ is a release build of runq; STORE holds one run of many results, RUN is its
     python3 benches/resume_run.py FOLDER 500000 && RUNQ --store STORE ingest FOLDER
 runq is timed as a whole process, from start to the last byte; DuckDB inside its process, without its start and its
 connection. Each is asked TIMES times (5) after one that is not counted, and the median stands. Memory is the largest
-resident size of the process: all of runq, program included, against what DuckDB's process holds. Both must name the
-same cases, or it ends with exit code 1. With --sql runq is asked for the rows of the predicate alone, without a plan.
+resident size of the process: all of runq, program included, against what DuckDB's process holds. Each mode is planned
+as ids and as JSON, with the commands and what the tool runs beside them; the ids must be those that DuckDB names, the
+JSON must name the same pairs of case and model, or it ends with exit code 1. A run that lists what it planned (resume_run.py
+--planned) also has keys without a row, which runq names and DuckDB is not asked for: they are counted apart. With --sql
+runq is asked for the rows of the predicate alone, without a plan.
 Needs the package duckdb, and the package deltalake or a store without replaced files.
 """
 import json
@@ -40,7 +43,7 @@ WITH attempts AS (
     FROM earlier WHERE attempt > last_good
     GROUP BY ALL
 )
-SELECT f.case_id, f.status, f.score, f.attempt AS attempts,
+SELECT f.case_id, f.model, f.status, f.score, f.attempt AS attempts,
        epoch_us(least(s.failed_since, f.recorded_at)) AS failed_since
 FROM attempts f LEFT JOIN since s
   ON f.ingest_id = s.ingest_id AND f.task = s.task AND f.case_id = s.case_id AND f.epoch = s.epoch
@@ -78,7 +81,7 @@ def asked(command, times):
                 sys.exit(f"{' '.join(command)}: exit code {status}")
             sizes.append(usage.ru_maxrss / 1024)
             out.seek(0)
-            answer = out.read().decode().split("\n")
+            answer = out.read().decode()
     return statistics.median(walls[1:]), max(sizes), answer
 
 
@@ -88,17 +91,21 @@ def wait(child):
     return pid, child.returncode, usage
 
 
-def command_of(options, mode):
+def command_of(options, mode, form):
     runq, store, run = options
-    if "--sql" in sys.argv:
-        sql = f"SELECT case_id FROM failed_rows WHERE {predicate(mode)}"
+    if form == "sql":
+        sql = f"SELECT case_id, model, status FROM failed_rows WHERE {predicate(mode)}"
         return [runq, "--store", store, "sql", sql, "--run", run, "--format", "jsonl"]
-    return [runq, "--store", store, "resume", run, f"--{mode}", "--format", "ids"]
+    return [runq, "--store", store, "resume", run, f"--{mode}", "--format", form]
 
 
-def named(answer):
-    lines = [line for line in answer if line]
-    return sorted(json.loads(line)["case_id"] if line.startswith("{") else line for line in lines)
+def named(answer, form):
+    """Pairs of case and model that have a row, sorted, and how many pairs have none; for ids the cases, and no count."""
+    if form == "ids":
+        return sorted(line for line in answer.split("\n") if line), None
+    rows = json.loads(answer)["rows"] if form == "json" else [json.loads(line) for line in answer.split("\n") if line]
+    pairs = [[row["case_id"], row["model"]] for row in rows if row["status"] != "missing"]
+    return sorted(pairs), len(rows) - len(pairs)
 
 
 def peer(store, run, mode, times):
@@ -120,7 +127,7 @@ def answer_as_peer(store, run, mode, times):
         rows = connection.execute(statement, parameters).fetchall()
         walls.append(time.perf_counter() - started)
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": statistics.median(walls[1:]), "mib": size, "cases": [row[0] for row in rows]}))
+    print(json.dumps({"seconds": statistics.median(walls[1:]), "mib": size, "pairs": [row[:2] for row in rows]}))
 
 
 def main():
@@ -129,17 +136,27 @@ def main():
         return answer_as_peer(words[1], words[2], words[3], int(words[4]))
     options, times = words[:3], int(words[3]) if len(words) > 3 else 5
     different = False
-    print(f"{'':<16} {'rows':>9} {'runq':>10} {'DuckDB':>10} {'ratio':>6} {'runq':>9} {'DuckDB':>9}")
+    print(f"{'':<12} {'':<4} {'rows':>7} {'missing':>7} {'runq':>10} {'DuckDB':>10} {'ratio':>6} {'runq':>9} {'DuckDB':>9}")
     for mode in ("rerun-failed", "resume"):
-        ours, size, answer = asked(command_of(options, mode), times)
         theirs = peer(options[1], options[2], mode, times)
-        same = set(named(answer)) == set(theirs["cases"])
-        different = different or not same
-        print(
-            f"{mode:<16} {len(theirs['cases']):>9,} {ours * 1000:>7.0f} ms {theirs['seconds'] * 1000:>7.0f} ms"
-            f" {ours / theirs['seconds']:>6.1f} {size:>5.0f} MiB {theirs['mib']:>5.0f} MiB"
-            + ("" if same else "  the cases differ")
-        )
+        pairs = sorted(theirs["pairs"])
+        missing = 0
+        for form in ["sql"] if "--sql" in sys.argv else ["json", "ids"]:
+            ours, size, answer = asked(command_of(options, mode, form), times)
+            answered, without_row = named(answer, form)
+            missing = missing if without_row is None else without_row
+            if form == "ids":
+                # Ids do not tell which of them have no row; there are at most as many more as keys without one.
+                cases = {pair[0] for pair in pairs}
+                same = cases <= set(answered) and len(answered) <= len(cases) + missing
+            else:
+                same = answered == pairs
+            different = different or not same
+            print(
+                f"{mode:<12} {form:<4} {len(pairs):>7,} {missing:>7,} {ours * 1000:>7.0f} ms"
+                f" {theirs['seconds'] * 1000:>7.0f} ms {ours / theirs['seconds']:>6.1f}"
+                f" {size:>5.0f} MiB {theirs['mib']:>5.0f} MiB" + ("" if same else "  the cases differ")
+            )
     sys.exit(int(different))
 
 

@@ -3,7 +3,8 @@
 
 usage: resume_run.py FOLDER [RESULTS] [--planned]
 
-The same arguments give the same rows. With --planned the run lists what it was to run: a thousand cases more.
+The same arguments give the same rows. With --planned the run lists what it was to run: a thousand cases more. The suite
+that the run names is there, so that a plan has commands and foretells what AgentV does.
 """
 import datetime
 import json
@@ -61,11 +62,14 @@ def main():
             rows.write(row(key, key, not again[key]))
         for place, key in enumerate(key for key in range(keys) if again[key]):
             rows.write(row(key, keys + place, True))
+    suite = pathlib.Path(words[0], "evals/support.yaml")
+    suite.parent.mkdir(exist_ok=True)
+    suite.write_text("tests: []\n", encoding="utf-8")
+    header = {"eval_file": "evals/support.yaml", "timestamp": BEGAN.isoformat() + ".000Z"}
     if "--planned" in sys.argv:
         tests = [f"support-question-{case:06d}" for case in range(keys // len(MODELS) + 1000)]
-        planned = {"targets": MODELS, "tests_run": tests, "planned_test_count": len(tests) * len(MODELS)}
-        header = {"eval_file": "evals/support.yaml", "timestamp": BEGAN.isoformat() + ".000Z"}
-        (folder / "benchmark.json").write_text(json.dumps({"metadata": header | planned}), encoding="utf-8")
+        header |= {"targets": MODELS, "tests_run": tests, "planned_test_count": len(tests) * len(MODELS)}
+    (folder / "benchmark.json").write_text(json.dumps({"metadata": header}), encoding="utf-8")
 
 
 main()

@@ -5,7 +5,7 @@
 -- error) and finished (anything else than an error) whether there is one, latest_ok and latest_error how the latest
 -- ended; of several epochs one that is ok is enough, and an error is one only when all are. case_rows and case_error
 -- are the same for the case on all models. epochs is the highest epoch, 1 for a planned case without a row. A case
--- with one attempt of one epoch is taken as it stands; only the others, usually few, are grouped.
+-- with one attempt is taken as it stands; only the others, usually few, are grouped.
 WITH repeated AS (
     SELECT
         ingest_id,
@@ -15,7 +15,7 @@ WITH repeated AS (
         prompt,
         variant
     FROM results
-    WHERE attempt > 1 OR epoch <> 1
+    WHERE epoch <> 1
     GROUP BY ingest_id, task, case_id, model, prompt, variant
 ),
 
@@ -28,14 +28,40 @@ attempts AS (
         results.model,
         results.prompt,
         results.variant,
-        results.attempt,
+        results.epoch AS epochs,
+        results.in_source,
+        results.in_source AND results.status = 'ok' AS ok,
+        results.status = 'execution_error' AS error,
+        results.in_source AND results.latest AS latest,
+        results.in_source AND results.latest AND results.status = 'ok' AS latest_ok,
+        results.in_source AND results.latest AND results.status <> 'execution_error' AS latest_finished,
+        results.attempt = 1 AND results.latest AS alone
+    FROM repeated
+    RIGHT ANTI JOIN results
+    ON
+        (repeated.ingest_id IS NOT DISTINCT FROM results.ingest_id)
+        AND (repeated.task IS NOT DISTINCT FROM results.task)
+        AND (repeated.case_id IS NOT DISTINCT FROM results.case_id)
+        AND (repeated.model IS NOT DISTINCT FROM results.model)
+        AND (repeated.prompt IS NOT DISTINCT FROM results.prompt)
+        AND (repeated.variant IS NOT DISTINCT FROM results.variant)
+    UNION ALL
+    SELECT
+        results.run_id,
+        results.ingest_id,
+        results.task,
+        results.case_id,
+        results.model,
+        results.prompt,
+        results.variant,
         max(results.epoch) AS epochs,
         bool_or(results.in_source) AS in_source,
         bool_or(results.in_source AND results.status = 'ok') AS ok,
         bool_and(results.status = 'execution_error') AS error,
         bool_or(results.in_source AND results.latest) AS latest,
         bool_or(results.in_source AND results.latest AND results.status = 'ok') AS latest_ok,
-        bool_or(results.in_source AND results.latest AND results.status <> 'execution_error') AS latest_finished
+        bool_or(results.in_source AND results.latest AND results.status <> 'execution_error') AS latest_finished,
+        results.attempt = 1 AND bool_and(results.latest) AS alone
     FROM repeated
     RIGHT SEMI JOIN results
     ON
@@ -58,29 +84,22 @@ attempts AS (
 
 pairs AS (
     SELECT
-        results.run_id,
-        results.ingest_id,
-        results.task,
-        results.case_id,
-        results.model,
-        results.prompt,
-        results.variant,
-        results.epoch AS epochs,
-        CASE WHEN results.in_source THEN 1 ELSE 0 END AS "rows",
-        results.in_source AND results.status = 'ok' AS ok,
-        results.in_source AND results.status = 'execution_error' AS error,
-        results.in_source AND results.status <> 'execution_error' AS finished,
-        results.in_source AND results.status = 'ok' AS latest_ok,
-        results.in_source AND results.status = 'execution_error' AS latest_error
-    FROM repeated
-    RIGHT ANTI JOIN results
-    ON
-        (repeated.ingest_id IS NOT DISTINCT FROM results.ingest_id)
-        AND (repeated.task IS NOT DISTINCT FROM results.task)
-        AND (repeated.case_id IS NOT DISTINCT FROM results.case_id)
-        AND (repeated.model IS NOT DISTINCT FROM results.model)
-        AND (repeated.prompt IS NOT DISTINCT FROM results.prompt)
-        AND (repeated.variant IS NOT DISTINCT FROM results.variant)
+        run_id,
+        ingest_id,
+        task,
+        case_id,
+        model,
+        prompt,
+        variant,
+        epochs,
+        CASE WHEN in_source THEN 1 ELSE 0 END AS "rows",
+        ok,
+        in_source AND error AS error,
+        in_source AND NOT error AS finished,
+        latest_ok,
+        latest AND NOT latest_finished AS latest_error
+    FROM attempts
+    WHERE alone
     UNION ALL
     SELECT
         run_id,
@@ -98,6 +117,7 @@ pairs AS (
         bool_or(latest_ok) AS latest_ok,
         bool_or(latest) AND NOT bool_or(latest_finished) AS latest_error
     FROM attempts
+    WHERE NOT alone
     GROUP BY run_id, ingest_id, task, case_id, model, prompt, variant
     UNION ALL
     SELECT
@@ -122,15 +142,16 @@ cases AS (
     SELECT
         ingest_id,
         case_id,
-        sum("rows") AS case_rows,
-        bool_or(error) AS case_error
-    FROM pairs
+        sum(CASE WHEN in_source THEN 1 ELSE 0 END) AS case_rows,
+        bool_or(in_source AND error) AS case_error
+    FROM attempts
     GROUP BY ingest_id, case_id
 )
 
+-- A case that is only planned has no attempt.
 SELECT
     pairs.*,
-    cases.case_rows,
-    cases.case_error
+    coalesce(cases.case_rows, 0) AS case_rows,
+    coalesce(cases.case_error, FALSE) AS case_error
 FROM cases
-INNER JOIN pairs ON cases.ingest_id = pairs.ingest_id AND cases.case_id = pairs.case_id
+RIGHT JOIN pairs ON cases.ingest_id = pairs.ingest_id AND cases.case_id = pairs.case_id

@@ -26,6 +26,9 @@ pub struct Answer {
     pub blocks: Vec<Block>,
     /// The document of `json`; `None` gives `{schema_version, columns, rows}` of the records.
     pub document: Option<Value>,
+    /// Member of the document that is the list of the records' rows. It is written from the records, so that a long list
+    /// is not held as a document too; what the document itself says there does not count.
+    pub rows_member: Option<&'static str>,
     /// The rows of `csv`, `tsv` and `jsonl`.
     pub records: Records,
     /// The ids of `ids`, one per line; `None` when the answer has no ids to give.

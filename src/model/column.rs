@@ -116,6 +116,10 @@ macro_rules! stored {
 stored!(String, DataType::Utf8, StringBuilder, StringArray, |b, v| b.append_value(v), |a, i| a
     .value(i)
     .to_owned());
+// A text that many clones of its row may share; long ones only, since each value is an allocation of its own.
+stored!(Arc<str>, DataType::Utf8, StringBuilder, StringArray, |b, v| b.append_value(v), |a, i| Arc::from(
+    a.value(i)
+));
 stored!(i64, DataType::Int64, Int64Builder, Int64Array, |b, v| b.append_value(*v), |a, i| a.value(i));
 stored!(f64, DataType::Float64, Float64Builder, Float64Array, |b, v| b.append_value(*v), |a, i| a.value(i));
 stored!(bool, DataType::Boolean, BooleanBuilder, BooleanArray, |b, v| b.append_value(*v), |a, i| a.value(i));

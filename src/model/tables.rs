@@ -1,5 +1,7 @@
 //! The four fact tables. A column is declared here and nowhere else.
 
+use std::sync::Arc;
+
 use super::Timestamp;
 use super::stored_table;
 
@@ -43,7 +45,7 @@ stored_table! {
         /// How many keys the tool planned. Null when it does not say.
         planned_count: Option<i64>,
         /// The planned keys as a JSON list of {task, case_id, model}. Null when the source does not list them.
-        planned_keys: Option<String>,
+        planned_keys: Option<Arc<str>>,
         /// Labels as a JSON object of texts.
         tags: Option<String>,
         /// Settings of the run as a JSON object.

@@ -45,6 +45,7 @@ pub fn jobs(found: &Found, most: usize, (origin, now): (String, Timestamp)) -> R
         records: records(shown)?,
         ids: Some(shown.iter().map(|seen| seen.job.job_id.clone()).collect()),
         script: None,
+        rows_member: None,
     })
 }
 
@@ -84,6 +85,7 @@ pub fn job(seen: &Seen, log: &Log, now: Timestamp) -> Result<Answer, SessionErro
         records: records(std::slice::from_ref(seen))?,
         ids: Some(vec![job.job_id.clone()]),
         script: None,
+        rows_member: None,
     })
 }
 

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use super::document::Document;
 use super::jsonl::{harmless, write_rows};
 use super::value::{kind, unique_names, write_quoted};
 use super::{RenderError, Renderer, Screen};
@@ -26,16 +27,30 @@ impl Renderer for Json {
 
     fn render(&self, answer: &Answer, screen: &Screen, out: &mut dyn Write) -> Result<(), RenderError> {
         match &answer.document {
-            Some(document) => write_document(document, screen, out),
+            Some(document) => write_document((document, answer), screen, out),
             None => write_records(&answer.records, screen, out),
         }
     }
 }
 
-fn write_document(document: &Value, screen: &Screen, out: &mut dyn Write) -> Result<(), RenderError> {
-    let mut bytes = serde_json::to_vec_pretty(document).map_err(io::Error::from)?;
-    bytes.push(b'\n');
-    Ok(out.write_all(&harmless(&bytes, screen))?)
+fn write_document(
+    (document, answer): (&Value, &Answer),
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> Result<(), RenderError> {
+    let whole = match (document, answer.rows_member) {
+        (Value::Object(members), Some(rows)) => {
+            Document::WithRows { members, rows, records: &answer.records }
+        }
+        _ => Document::Plain(document),
+    };
+    if screen.is_terminal() {
+        let bytes = serde_json::to_vec_pretty(&whole).map_err(io::Error::from)?;
+        out.write_all(&harmless(&bytes, screen))?;
+    } else {
+        serde_json::to_writer_pretty(&mut *out, &whole).map_err(io::Error::from)?;
+    }
+    Ok(out.write_all(b"\n")?)
 }
 
 fn write_records(records: &Records, screen: &Screen, out: &mut dyn Write) -> Result<(), RenderError> {

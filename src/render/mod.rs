@@ -9,6 +9,7 @@ pub mod value;
 mod arrow_ipc;
 mod change;
 mod csv;
+mod document;
 mod html;
 mod ids;
 mod json;

@@ -124,7 +124,7 @@ pub(crate) async fn ids(
         .distinct()?
         .collect()
         .await?;
-    let mut ids: BTreeSet<String> = planned::cases(runs).into_iter().collect();
+    let mut ids: BTreeSet<String> = planned::cases(runs)?;
     for batch in rows {
         let texts = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8)?;
         if let Some(texts) = texts.as_any().downcast_ref::<StringArray>() {

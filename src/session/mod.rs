@@ -8,6 +8,7 @@ mod cases;
 mod dimension;
 mod error;
 mod facts;
+mod headers;
 mod lineage;
 mod metrics;
 mod opening;

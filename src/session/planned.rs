@@ -1,22 +1,38 @@
 //! Which keys the runs in scope planned: as their sources list them, or as a person does.
+//!
+//! A run may list hundreds of thousands of keys, so the relation holds none of them: a query reads the list as it goes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray, StringViewBuilder};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::error::DataFusionError;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::cast;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{SessionContext, col};
+use serde::Deserialize;
 use serde_json::Value;
 
+use super::cases::Cases;
 use super::facts::{Facts, RunEntry};
 use super::relations::{Asked, of_runs};
 use super::{PlannedCase, SessionError};
 
+/// Rows of a batch of planned keys.
+const ROWS_AT_ONCE: usize = 8192;
+
+/// The columns of the relation.
+const COLUMNS: [&str; 5] = ["run_id", "ingest_id", "task", "case_id", "model"];
+
 /// The planned set as a person gave it, with the models of each run.
 #[derive(Debug, Default)]
 pub(crate) struct Planned {
-    cases: Vec<PlannedCase>,
+    cases: Arc<[PlannedCase]>,
     /// Models that have rows, by ingest.
     models: HashMap<String, Vec<String>>,
 }
@@ -27,7 +43,7 @@ impl Planned {
     /// # Errors
     /// When the results cannot be read.
     pub async fn of(facts: &Facts, runs: &[RunEntry], cases: &[PlannedCase]) -> Result<Self, SessionError> {
-        let mut planned = Self { cases: cases.to_vec(), models: HashMap::new() };
+        let mut planned = Self { cases: Arc::from(cases), models: HashMap::new() };
         if cases.iter().all(|case| case.model.is_some()) {
             return Ok(planned);
         }
@@ -50,42 +66,27 @@ impl Planned {
         Ok(planned)
     }
 
-    /// The keys that a run planned: what the person says, on every model of the run where he names none, else what the
-    /// source lists.
-    fn keys(&self, entry: &RunEntry) -> Vec<Key> {
+    /// What a run planned: what the person says, on every model of the run where he names none, else what the source
+    /// lists.
+    fn plan(&self, entry: &RunEntry) -> Plan {
         if self.cases.is_empty() {
-            return listed_keys(entry).iter().map(|key| Key::listed(key, entry)).collect();
+            return Plan::Listed(entry.run.planned_keys.clone());
         }
-        let rows = self.models.get(&entry.run.ingest_id);
-        let models = rows.cloned().unwrap_or_else(|| configured_models(entry));
-        let key = |case: &PlannedCase, model: Option<&String>| Key {
-            task: case.task.clone().unwrap_or_else(|| entry.run.task.clone()),
-            case_id: Some(case.case_id.clone()),
-            model: model.cloned(),
-        };
-        let keys = self.cases.iter().flat_map(|case| match &case.model {
-            None if !models.is_empty() => models.iter().map(|model| key(case, Some(model))).collect(),
-            model => vec![key(case, model.as_ref())],
-        });
-        keys.collect()
+        let models = self.models.get(&entry.run.ingest_id).cloned();
+        Plan::Given {
+            cases: Arc::clone(&self.cases),
+            models: models.unwrap_or_else(|| configured_models(entry)),
+        }
     }
 }
 
-struct Key {
-    task: String,
-    case_id: Option<String>,
-    model: Option<String>,
-}
-
-impl Key {
-    fn listed(key: &Value, entry: &RunEntry) -> Self {
-        let text = |name: &str| key.get(name).and_then(Value::as_str).map(str::to_owned);
-        Self {
-            task: text("task").unwrap_or_else(|| entry.run.task.clone()),
-            case_id: text("case_id"),
-            model: text("model"),
-        }
-    }
+/// Where the keys of a run come from.
+#[derive(Debug)]
+enum Plan {
+    /// The list of its source.
+    Listed(Option<Arc<str>>),
+    /// Cases that a person listed, and the models they are planned on where he names none.
+    Given { cases: Arc<[PlannedCase]>, models: Vec<String> },
 }
 
 /// The models that a run without any row was set to.
@@ -100,35 +101,225 @@ fn configured_models(entry: &RunEntry) -> Vec<String> {
     }
 }
 
-/// The relation `planned_keys`; in the scope of one task or of some cases only theirs, since other rows are not there.
-pub(crate) fn relation(runs: &[RunEntry], asked: &Asked<'_>) -> Result<RecordBatch, SessionError> {
-    let mut columns: [Vec<Option<String>>; 5] = Default::default();
-    for entry in runs {
-        for key in asked.planned.keys(entry) {
-            let other_task = asked.scope.task.as_ref().is_some_and(|wanted| *wanted != key.task);
-            let other_case = |id: &str| asked.cases.is_some_and(|cases| !cases.hold(id));
-            if other_task || key.case_id.as_deref().is_some_and(other_case) {
-                continue;
-            }
-            columns[0].push(Some(entry.run.run_id.clone()));
-            columns[1].push(Some(entry.run.ingest_id.clone()));
-            columns[2].push(Some(key.task));
-            columns[3].push(key.case_id);
-            columns[4].push(key.model);
-        }
-    }
-    let names = ["run_id", "ingest_id", "task", "case_id", "model"];
-    let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
-    let arrays = columns.into_iter().map(|values| Arc::new(StringArray::from(values)) as ArrayRef).collect();
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
+/// A planned key; the task of its run where it names none.
+#[derive(Debug, Default, Deserialize)]
+struct Key {
+    task: Option<String>,
+    case_id: Option<String>,
+    model: Option<String>,
 }
 
-fn listed_keys(entry: &RunEntry) -> Vec<Value> {
-    entry.run.planned_keys.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+/// The keys of a stored list, read one by one.
+struct ListedKeys<'a> {
+    rest: &'a str,
+}
+
+impl Iterator for ListedKeys<'_> {
+    type Item = Result<Key, serde_json::Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let between = |c: char| c.is_ascii_whitespace() || c == '[' || c == ',';
+        let text = self.rest.trim_start_matches(between);
+        if text.is_empty() || text.starts_with(']') {
+            return None;
+        }
+        let mut values = serde_json::Deserializer::from_str(text).into_iter();
+        let key = values.next()?;
+        self.rest = match &key {
+            Ok(_) => text.get(values.byte_offset()..).unwrap_or_default(),
+            Err(_) => "",
+        };
+        Some(key)
+    }
+}
+
+/// The planned keys of one run.
+#[derive(Debug)]
+struct OfRun {
+    run_id: String,
+    ingest_id: String,
+    task: String,
+    plan: Plan,
+}
+
+fn no_list(run_id: &str, cause: &serde_json::Error) -> DataFusionError {
+    let problem = format!("planned_keys of run {run_id}: expected a JSON list of keys: {cause}");
+    DataFusionError::Execution(problem)
+}
+
+impl OfRun {
+    /// The key at a place, and the place of the next one: bytes of a list, or how many keys stand before it.
+    fn key(&self, at: usize) -> Option<(Result<Key, DataFusionError>, usize)> {
+        match &self.plan {
+            Plan::Listed(text) => {
+                let text = text.as_deref()?;
+                let mut keys = ListedKeys { rest: text.get(at..)? };
+                let key = keys.next()?.map_err(|cause| no_list(&self.run_id, &cause));
+                Some((key, text.len() - keys.rest.len()))
+            }
+            Plan::Given { cases, models } => {
+                let of_each = models.len().max(1);
+                let case = cases.get(at / of_each)?;
+                let own = |model: &String| (Some(model.clone()), (at / of_each + 1) * of_each);
+                let (model, next) =
+                    case.model.as_ref().map_or_else(|| (models.get(at % of_each).cloned(), at + 1), own);
+                let key = Key { task: case.task.clone(), case_id: Some(case.case_id.clone()), model };
+                Some((Ok(key), next))
+            }
+        }
+    }
+}
+
+/// The relation `planned_keys`; in the scope of one task or of some cases only theirs, since other rows are not there.
+///
+/// # Errors
+/// Never for columns of this file; DataFusion's own check is passed on.
+pub(crate) fn relation(runs: &[RunEntry], asked: &Asked<'_>) -> Result<Arc<dyn TableProvider>, SessionError> {
+    let of_run = |entry: &RunEntry| OfRun {
+        run_id: entry.run.run_id.clone(),
+        ingest_id: entry.run.ingest_id.clone(),
+        task: entry.run.task.clone(),
+        plan: asked.planned.plan(entry),
+    };
+    let keys = Keys {
+        runs: runs.iter().map(of_run).collect(),
+        task: asked.scope.task.clone(),
+        cases: asked.cases.cloned(),
+    };
+    let fields = COLUMNS.map(|name| Field::new(name, DataType::Utf8View, true));
+    let schema = Arc::new(Schema::new(fields.to_vec()));
+    let stream = KeyStream { schema: Arc::clone(&schema), keys: Arc::new(keys) };
+    Ok(Arc::new(StreamingTable::try_new(schema, vec![Arc::new(stream)])?))
+}
+
+/// The planned keys of all runs in scope.
+#[derive(Debug)]
+struct Keys {
+    runs: Vec<OfRun>,
+    task: Option<String>,
+    cases: Option<Cases>,
+}
+
+impl Keys {
+    fn want(&self, task: &str, case_id: Option<&str>) -> bool {
+        let of_task = self.task.as_ref().is_none_or(|wanted| wanted == task);
+        let of_cases = |id: &str| self.cases.as_ref().is_none_or(|cases| cases.hold(id));
+        of_task && case_id.is_none_or(of_cases)
+    }
+}
+
+/// How far the keys have been read.
+struct Cursor {
+    keys: Arc<Keys>,
+    schema: SchemaRef,
+    run: usize,
+    at: usize,
+}
+
+impl Iterator for Cursor {
+    type Item = Result<RecordBatch, DataFusionError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut columns = Columns::default();
+        while let Some(run) = self.keys.runs.get(self.run) {
+            let Some((key, next)) = run.key(self.at) else {
+                (self.run, self.at) = (self.run + 1, 0);
+                continue;
+            };
+            self.at = next;
+            let key = match key {
+                Ok(key) => key,
+                Err(error) => return Some(Err(error)),
+            };
+            let (task, case_id) = (key.task.as_deref().unwrap_or(&run.task), key.case_id.as_deref());
+            if self.keys.want(task, case_id) {
+                let of_run = [Some(&*run.run_id), Some(&*run.ingest_id)];
+                columns.push([of_run[0], of_run[1], Some(task), case_id, key.model.as_deref()]);
+            }
+            if columns.rows == ROWS_AT_ONCE {
+                break;
+            }
+        }
+        (columns.rows > 0).then(|| columns.batch(&self.schema))
+    }
+}
+
+/// Rows that become a batch. Nearly all texts repeat and are held once.
+struct Columns {
+    texts: [StringViewBuilder; 5],
+    rows: usize,
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self { texts: std::array::from_fn(|_| StringViewBuilder::new().with_deduplicate_strings()), rows: 0 }
+    }
+}
+
+impl Columns {
+    fn push(&mut self, row: [Option<&str>; 5]) {
+        for (column, text) in self.texts.iter_mut().zip(row) {
+            column.append_option(text);
+        }
+        self.rows += 1;
+    }
+
+    fn batch(self, schema: &SchemaRef) -> Result<RecordBatch, DataFusionError> {
+        let arrays = self.texts.map(|mut column| Arc::new(column.finish()) as ArrayRef);
+        Ok(RecordBatch::try_new(Arc::clone(schema), arrays.to_vec())?)
+    }
+}
+
+/// The keys as a query reads them.
+#[derive(Debug)]
+struct KeyStream {
+    schema: SchemaRef,
+    keys: Arc<Keys>,
+}
+
+impl PartitionStream for KeyStream {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let (keys, schema) = (Arc::clone(&self.keys), Arc::clone(&self.schema));
+        let cursor = Cursor { keys, schema: Arc::clone(&schema), run: 0, at: 0 };
+        Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::iter(cursor)))
+    }
 }
 
 /// The cases that some runs planned, where their sources list them.
-pub(crate) fn cases(runs: &[RunEntry]) -> Vec<String> {
-    let keys = runs.iter().flat_map(listed_keys);
-    keys.filter_map(|key| key.get("case_id").and_then(Value::as_str).map(str::to_owned)).collect()
+///
+/// # Errors
+/// When what a run lists is no list of keys.
+pub(crate) fn cases(runs: &[RunEntry]) -> Result<BTreeSet<String>, SessionError> {
+    let mut ids = BTreeSet::new();
+    for run in runs {
+        let text = run.run.planned_keys.as_deref().unwrap_or_default();
+        for key in (ListedKeys { rest: text }) {
+            ids.extend(key.map_err(|cause| no_list(&run.run.run_id, &cause))?.case_id);
+        }
+    }
+    Ok(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(text: &str) -> Result<Vec<Option<String>>, String> {
+        ListedKeys { rest: text }.map(|key| Ok(key.map_err(|cause| cause.to_string())?.case_id)).collect()
+    }
+
+    #[test]
+    fn a_list_is_read_key_by_key() {
+        let text = r#" [ {"task": "t", "case_id": "a, ]", "model": "m"} , {"case_id":"b","model":null},{}]"#;
+        assert_eq!(ids(text), Ok(vec![Some("a, ]".to_owned()), Some("b".to_owned()), None]));
+        assert_eq!(ids("[]"), Ok(Vec::new()));
+        assert!(
+            ids(r#"[{"case_id": "a"}, {"case_id": "#).is_err(),
+            "a list that breaks off is no shorter list"
+        );
+    }
 }

@@ -8,10 +8,9 @@ use super::dimension::{Dimension, path_expression};
 use super::facts::{Facts, RunEntry};
 use super::options::{Options, Scope};
 use super::planned::{self, Planned};
-use super::{SessionError, metrics};
-use crate::model::{Row, RunRow};
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use super::{SessionError, headers, metrics};
+use crate::model::Row;
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{JoinType, ScalarValue};
 use datafusion::datasource::MemTable;
@@ -70,14 +69,14 @@ pub(crate) async fn register(
         ctx.register_table(name, frame.into_view())?;
     }
     let batches = [
-        ("runs", runs_batch(runs)?),
         ("metrics", metrics::relation(&facts.metrics, asked.options)?),
-        ("planned_keys", planned::relation(runs, asked)?),
         ("run_descendants", asked.descendants.clone()),
     ];
     for (name, batch) in batches {
         ctx.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
     }
+    ctx.register_table("runs", headers::relation(runs)?)?;
+    ctx.register_table("planned_keys", planned::relation(runs, asked)?)?;
     Ok(())
 }
 
@@ -303,15 +302,4 @@ fn clusters(results: &DataFrame, options: &Options) -> Result<DataFrame, Session
         .filter(lit(asked))?
         .select(vec![column("task"), column("case_id"), cluster.alias("cluster")])?
         .aggregate(vec![column("task"), column("case_id")], vec![min(column("cluster")).alias("cluster")])?)
-}
-
-/// The runs with their place: in the order they are in, from 0.
-pub(crate) fn runs_batch(runs: &[RunEntry]) -> Result<RecordBatch, SessionError> {
-    let rows: Vec<RunRow> = runs.iter().map(|entry| entry.run.clone()).collect();
-    let batch = RunRow::batch(&rows)?;
-    let mut fields: Vec<Field> = batch.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
-    let mut columns = batch.columns().to_vec();
-    fields.push(Field::new("place", DataType::Int64, false));
-    columns.push(Arc::new(Int64Array::from_iter_values(0..rows.len() as i64)));
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }

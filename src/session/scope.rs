@@ -6,17 +6,17 @@ use std::sync::Arc;
 use arrow::array::{Int64Array, StringArray};
 use arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
-use datafusion::datasource::MemTable;
 use datafusion::logical_expr::cast;
 use datafusion::prelude::{SessionContext, col};
 
 use super::SessionError;
 use super::cases;
 use super::facts::{Facts, RunEntry, in_time};
+use super::headers;
 use super::lineage::Lineage;
 use super::options::{Asset, Scope};
 use super::predicate::Predicate;
-use super::relations::{of_runs, runs_batch};
+use super::relations::of_runs;
 use crate::model::nearest;
 
 /// The runs in scope, in the order of the names, else oldest first.
@@ -269,11 +269,11 @@ fn holds_task(extra: &Option<String>, task: &str) -> bool {
 
 async fn satisfying(runs: Vec<RunEntry>, predicate: &str) -> Result<Vec<RunEntry>, SessionError> {
     let ctx = SessionContext::new();
-    let batch = runs_batch(&runs)?;
-    let schema = DFSchema::try_from(batch.schema())?;
+    let headers = headers::relation(&runs)?;
+    let schema = DFSchema::try_from(headers.schema())?;
     let predicate = Predicate { flag: "--scope", text: predicate, relation: "runs" };
     let expression = predicate.planned(&ctx, &schema)?;
-    ctx.register_table("runs", Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
+    ctx.register_table("runs", headers)?;
     let kept = ctx.table("runs").await?.filter(expression)?.select(vec![col("place")])?.collect().await?;
     let mut selected = Vec::new();
     for batch in kept {

@@ -4,7 +4,9 @@
 //! are kept apart in `reported`; scores come from rows.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -191,14 +193,22 @@ impl Plan {
         if complete { RunStatus::Complete } else { RunStatus::Incomplete }
     }
 
-    fn keys(&self, survey: &Survey, task: Option<&str>) -> Option<String> {
+    fn keys(&self, survey: &Survey, task: Option<&str>) -> Option<Arc<str>> {
         let fallback = survey.task.as_deref().or(task).unwrap_or(UNKNOWN_TASK);
         let keys = self.pairs.as_ref()?.iter().map(|(test, target)| {
             let task = survey.tasks.get(test).map_or(fallback, String::as_str);
-            json!({"task": task, "case_id": test, "model": target})
+            PlannedKey { task, case_id: test, model: target }
         });
-        Some(Value::Array(keys.collect()).to_string())
+        serde_json::to_string(&keys.collect::<Vec<_>>()).ok().map(Arc::from)
     }
+}
+
+/// A planned key as it is stored.
+#[derive(Serialize)]
+struct PlannedKey<'a> {
+    task: &'a str,
+    case_id: &'a str,
+    model: &'a str,
 }
 
 /// `tags.json` is a list of words, tags in rows and in the summary are a map; both become one object of texts.

@@ -15,8 +15,8 @@ pub(super) type Keys = HashMap<String, BTreeMap<(String, bool), i64>>;
 const WITH_ROWS: &str = "SELECT ingest_id, status, CASE WHEN status <> 'ok' THEN 1 WHEN passed THEN 0 \
      WHEN passed IS NULL THEN 0 ELSE 1 END AS failed, count(*) AS n FROM latest_results GROUP BY 1, 2, 3";
 
-const WITHOUT_ROWS: &str = "SELECT ingest_id, status, 1 AS failed, count(*) AS n FROM failed_rows \
-     WHERE status = 'missing' GROUP BY ingest_id, status";
+const WITHOUT_ROWS: &str = "SELECT ingest_id, 'missing' AS status, 1 AS failed, count(*) AS n FROM missing_keys \
+     GROUP BY ingest_id";
 
 /// Counts the keys of every run in scope.
 ///
