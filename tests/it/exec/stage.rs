@@ -263,7 +263,6 @@ fn command(spec: &Value, argv: &Value) -> PlannedCommand {
         },
         line: String::new(),
         shell: String::new(),
-        line: String::new(),
         runs_also: Vec::new(),
         does_not_run: Vec::new(),
     }
