@@ -51,6 +51,7 @@ pub async fn run(args: ShowArgs, context: &Context<'_>) -> Result<u8, CliError> 
         metrics: context.global.session.metrics.clone(),
         cases: args.cases,
         here: here(),
+        wanted: args.wanted,
     };
     context.output.answer(&show(&mut session, &question).await?)?;
     Ok(code)

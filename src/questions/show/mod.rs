@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, Block, SCHEMA_VERSION};
 use crate::model::{RunRow, RunStatus, Status};
 use crate::questions::compare::CaseLimit;
-use crate::session::{Session, SessionError, cases_named, text_values};
+use crate::session::{RunEntry, Session, SessionError, cases_named, text_values};
 use screen::{NO_EVAL_FILE, case_blocks, counts, facts_table, heading, hint, missing_blocks};
 pub(super) use screen::{relative, screen_word};
 
@@ -28,6 +28,8 @@ pub struct Show {
     pub cases: Option<CaseLimit>,
     /// Folder that paths are shown relative to.
     pub here: std::path::PathBuf,
+    /// What the person called the run.
+    pub wanted: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -149,7 +151,7 @@ pub async fn show(session: &mut Session, asked: &Show) -> Result<Answer, Session
     }
     let failed: Vec<Counted> = session.rows("SELECT count(*) AS n FROM failed_rows").await?.read()?;
     let uncounted = missing_count.unwrap_or(0) - missing.len() as i64;
-    blocks.extend(hint(&entry.run, failed.first().map_or(0, |counted| counted.n), uncounted));
+    blocks.extend(hint(named(&entry, asked), failed.first().map_or(0, |counted| counted.n), uncounted));
     let document = document(&entry.run, &overview, asked, (&cases, &missing, missing_count));
     Ok(Answer {
         blocks,
@@ -161,6 +163,11 @@ pub async fn show(session: &mut Session, asked: &Show) -> Result<Answer, Session
         records: rows.only(&asked_for)?.into(),
         ..Answer::default()
     })
+}
+
+/// What another command is to call the run: a run of no store has no other name than its path.
+fn named<'a>(entry: &'a RunEntry, asked: &'a Show) -> &'a str {
+    if entry.argument.is_some() && !asked.wanted.is_empty() { &asked.wanted } else { &entry.run.run_id }
 }
 
 async fn entries(

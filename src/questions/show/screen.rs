@@ -280,7 +280,7 @@ pub(super) fn missing_blocks(missing: &[Missing], count: Option<i64>) -> Vec<Blo
 
 /// What to do when rows are open: those of `failed_rows`, and planned keys that the source only counts. Where it does
 /// nothing but count, nobody can say which to run until they are named.
-pub(super) fn hint(run: &RunRow, failed: i64, uncounted: i64) -> Vec<Block> {
+pub(super) fn hint(name: &str, failed: i64, uncounted: i64) -> Vec<Block> {
     let open = failed + uncounted;
     if open == 0 {
         return Vec::new();
@@ -288,6 +288,6 @@ pub(super) fn hint(run: &RunRow, failed: i64, uncounted: i64) -> Vec<Block> {
     let named = if failed > 0 { "" } else { " --cases FILE" };
     vec![
         Block::Line(format!("{open} open, to run again:")),
-        Block::Command(format!("runq resume {} --rerun-failed{named}", shell_word(&run.run_id))),
+        Block::Command(format!("runq resume {} --rerun-failed{named}", shell_word(name))),
     ]
 }

@@ -262,6 +262,7 @@ fn command(spec: &Value, argv: &Value) -> PlannedCommand {
             notes: Vec::new(),
         },
         shell: String::new(),
+        line: String::new(),
         runs_also: Vec::new(),
         does_not_run: Vec::new(),
     }
