@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Estimate, Expected, PlannedRow};
+use super::{Estimate, Expected, RunPlan};
 use crate::functions::{Seen, sum_to_come};
 use crate::model::RunRow;
 use crate::session::{Session, SessionError};
@@ -48,10 +48,16 @@ pub(super) async fn usage(session: &mut Session) -> Result<Vec<Usage>, SessionEr
 }
 
 /// The groups that the rows of a run fall into.
-pub(super) fn groups(run: &RunRow, rows: &[PlannedRow], usage: &[Usage]) -> Vec<Groups> {
+///
+/// Cases that nobody can name (`unnamed`) are of the run's model where it has one.
+pub(super) fn groups(plan: &RunPlan, unnamed: i64, usage: &[Usage]) -> Vec<Groups> {
+    let run = &plan.run;
     let mut counts: HashMap<Option<Arc<str>>, i64> = HashMap::new();
-    for row in rows {
+    for row in &plan.rows {
         *counts.entry(row.model.clone()).or_default() += 1;
+    }
+    if let (true, [model]) = (unnamed > 0, plan.models.as_slice()) {
+        *counts.entry(Some(Arc::from(model.as_str()))).or_default() += unnamed;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort();

@@ -67,18 +67,19 @@ pub async fn plan(session: &mut Session, asked: &Resume, source: &dyn Source) ->
     for run in session.runs().iter().map(|entry| entry.run.clone()).collect::<Vec<_>>() {
         let of_run = keys.get(&run.ingest_id);
         let selected = selected.remove(&run.ingest_id).unwrap_or_default();
-        let groups = expected::groups(&run, &selected.rows, &usage);
         let mut of_plan = RunPlan {
             models: models(session, &run).await?,
             left: left::left(of_run, &selected, asked),
             missing: left::missing(session, &run, of_run).await?,
-            expected: expected::expected(&groups),
+            expected: Expected::default(),
             rows: selected.rows,
             commands: Ok(Vec::new()),
             unasked: Vec::new(),
             notes: Vec::new(),
             run,
         };
+        let groups = expected::groups(&of_plan, asked.unnamed(&of_plan), &usage);
+        of_plan.expected = expected::expected(&groups);
         commands::add(session, &mut of_plan, (asked, source)).await?;
         of_plan.notes.extend(notes::of(&of_plan, asked));
         all.extend(groups);
