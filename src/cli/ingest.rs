@@ -88,9 +88,7 @@ pub struct IngestArgs {
 /// What the person is told when it cannot be done.
 pub async fn run(args: IngestArgs, context: &Context<'_>) -> Result<u8, CliError> {
     let options = args.import.options(context.global.session.task.as_ref())?;
-    if context.global.read_only {
-        context.store_for_writing().await?;
-    }
+    context.refuse_read_only()?;
     let mut labels = args.import.labels();
     labels.tags.clone_from(&args.tags);
     labels.params.clone_from(&args.params);

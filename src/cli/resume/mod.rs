@@ -19,7 +19,6 @@ use crate::import::rerun::GivenPlaces;
 use crate::model::Timestamp;
 use crate::questions::resume::{Plan, Resume, answer, explain, plan};
 use crate::source::LocalDisk;
-use crate::store::StoreError;
 use mode::ModeArgs;
 use wanted::Wanted;
 
@@ -111,8 +110,8 @@ pub struct ResumeArgs {
 /// # Errors
 /// What the person is told when it cannot be answered.
 pub async fn run(args: ResumeArgs, context: &Context<'_>) -> Result<u8, CliError> {
-    if args.exec && context.global.read_only {
-        return Err(read_only(context));
+    if args.exec {
+        context.refuse_read_only().map_err(exec_refused)?;
     }
     let (mode, predicate) = args.mode.chosen()?;
     if args.explain {
@@ -235,9 +234,8 @@ fn say_first(answer: &mut Answer, said: String) {
     answer.blocks.insert(0, Block::Line(said));
 }
 
-fn read_only(context: &Context<'_>) -> CliError {
-    let path = context.store_path().unwrap_or_else(|| here().join(crate::store::STORE_FOLDER));
-    let error = CliError::from(StoreError::ReadOnly { path: path.display().to_string() });
+/// The refusal in the words of who wants to start something.
+fn exec_refused(error: CliError) -> CliError {
     let report =
         Report::new("--exec is refused: the store is read-only").hint("without --exec the plan is shown");
     CliError { report: Some(report), ..error }
