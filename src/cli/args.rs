@@ -194,6 +194,46 @@ impl GlobalArgs {
     }
 }
 
+impl GlobalArgs {
+    /// These flags, with those of `outer` where nothing was said here: `is_said` tells of a flag's id.
+    #[must_use]
+    pub fn within(self, outer: &Self, is_said: impl Fn(&str) -> bool) -> Self {
+        let mut both = outer.clone();
+        macro_rules! take {
+            ($($said:ident).+ => $($place:ident).+) => {
+                if is_said(stringify!($($said).+)) {
+                    both.$($place).+ = self.$($place).+;
+                }
+            };
+        }
+        take!(store => store);
+        take!(format => format);
+        take!(json => json);
+        take!(runs => session.runs);
+        take!(last => session.last);
+        take!(task => session.task);
+        take!(kinds => session.kinds);
+        take!(asset => session.asset);
+        take!(case => session.case);
+        take!(scope => session.scope);
+        take!(by => session.by);
+        take!(baseline => session.baseline);
+        take!(metrics => session.metrics);
+        take!(primary => session.primary);
+        take!(thresholds => session.thresholds);
+        take!(errors_as => session.errors_as);
+        take!(pass_threshold => session.pass_threshold);
+        take!(cluster => session.cluster);
+        take!(case_key => session.case_key);
+        take!(alpha => session.alpha);
+        take!(aggregates => session.aggregates);
+        take!(bins => session.bins);
+        take!(tests => session.tests);
+        both.read_only |= self.read_only;
+        both
+    }
+}
+
 impl SessionArgs {
     /// The smallest change of a score that counts, where one was given for all scores or for `score`.
     ///

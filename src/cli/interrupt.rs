@@ -1,34 +1,44 @@
 //! Ctrl-C and SIGTERM: they end the program at once, unless somebody who has to end properly has claimed them.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{exit, export};
 use crate::jobs::Stop;
 
-/// Who hears of requests to stop.
-static OWNER: Mutex<Option<UnboundedSender<Stop>>> = Mutex::new(None);
+/// Who hears of requests to stop: the last one.
+static OWNERS: Mutex<Vec<(u64, UnboundedSender<Stop>)>> = Mutex::new(Vec::new());
+
+/// Number of the next claim.
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// What the program ends with after SIGTERM, as a shell would say it.
 const TERMINATED: u8 = 128 + 15;
 
-/// Requests to stop go to the holder of this until it is dropped.
+/// Requests to stop go to the holder of the last one of these until it is dropped.
 pub struct Claim {
     /// The requests.
     pub requests: UnboundedReceiver<Stop>,
+    number: u64,
 }
 
 /// Claims all requests to come.
 pub fn claim() -> Claim {
     let (sender, requests) = unbounded_channel();
-    *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
-    Claim { requests }
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    owners().push((number, sender));
+    Claim { requests, number }
+}
+
+fn owners() -> MutexGuard<'static, Vec<(u64, UnboundedSender<Stop>)>> {
+    OWNERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        owners().retain(|(number, _)| *number != self.number);
     }
 }
 
@@ -55,8 +65,8 @@ pub async fn listen() {
 
 /// Tells the owner; without one, nothing is left to do but to end. A store stays whole wherever a writer ends.
 fn requested(stop: Stop) {
-    let owner = OWNER.lock().unwrap_or_else(PoisonError::into_inner);
-    if owner.as_ref().is_some_and(|owner| owner.send(stop).is_ok()) {
+    let owners = owners();
+    if owners.last().is_some_and(|(_, owner)| owner.send(stop).is_ok()) {
         return;
     }
     export::discard_unfinished();

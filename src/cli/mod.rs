@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod output;
 pub mod resume;
 pub mod runs;
+pub mod shell;
 pub mod show;
 pub mod sql;
 pub mod tag;
@@ -23,7 +24,7 @@ pub mod views;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use args::GlobalArgs;
 use context::Context;
@@ -50,7 +51,10 @@ struct Cli {
     global: GlobalArgs,
 
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+
+    #[command(flatten)]
+    shell: shell::ShellArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -64,6 +68,7 @@ enum Command {
     Metrics(metrics::MetricsArgs),
     Resume(Box<resume::ResumeArgs>),
     Runs(runs::RunsArgs),
+    Shell(shell::ShellArgs),
     Show(show::ShowArgs),
     Sql(sql::SqlArgs),
     Tag(tag::TagArgs),
@@ -74,8 +79,8 @@ enum Command {
 /// Runs the program on a command line and gives its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let environment = Environment::of_process();
-    let cli = match parsed(arguments.into_iter().collect()) {
-        Ok(cli) => cli,
+    let (cli, matches) = match parsed(arguments.into_iter().collect()) {
+        Ok(parsed) => parsed,
         Err(error) => return ExitCode::from(parse_failure(&error, environment)),
     };
     let output = output_of(&cli, environment);
@@ -90,7 +95,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     runtime.spawn(interrupt::listen());
     let code = runtime.block_on(async {
         let context = Context::new(cli.global, &output);
-        dispatch(cli.command, &context).await.unwrap_or_else(|error| failed(&error, &output))
+        let ended = dispatch(cli.command.unwrap_or(Command::Shell(cli.shell)), &matches, &context).await;
+        ended.unwrap_or_else(|error| failed(&error, &output))
     });
     // Readers of files may still be busy; what they read is not wanted any more.
     runtime.shutdown_background();
@@ -99,22 +105,64 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Parses a command line. What `export` is told and no command is called is a relation or SQL: it stands for the
 /// arguments of one more command, so that every flag may follow it.
-fn parsed(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
-    let cli = Cli::try_parse_from(&arguments)?;
-    let Command::Export(export) = &cli.command else { return Ok(cli) };
-    let Some(words) = export.unknown_words() else { return Ok(cli) };
+fn parsed(arguments: Vec<OsString>) -> Result<(Cli, ArgMatches), clap::Error> {
+    let (cli, matches) = matched(&arguments)?;
+    let Some(Command::Export(export)) = &cli.command else { return Ok((cli, matches)) };
+    let Some(words) = export.unknown_words() else { return Ok((cli, matches)) };
     let (mut named, rest) = (arguments.clone(), arguments.len() - words);
     named.insert(rest, export::RELATION.into());
-    Cli::try_parse_from(named)
+    matched(&named)
+}
+
+fn matched(arguments: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
+    let matches = Cli::command().try_get_matches_from(arguments)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    if cli.command.is_some() && !cli.shell.is_empty() {
+        let said = "-c, -f, --init and --no-init open the shell: no other command stands beside them";
+        return Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, said));
+    }
+    Ok((cli, matches))
+}
+
+/// The names of the commands, as they are typed.
+pub(crate) fn command_names() -> Vec<String> {
+    Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+}
+
+/// Runs one command that was typed in the shell. What its flags leave open is as the shell has it.
+///
+/// # Errors
+/// When the words are no command, and as the command itself.
+pub(crate) async fn run_within(
+    words: &[String],
+    outer: &GlobalArgs,
+    output: &Output,
+) -> Result<u8, CliError> {
+    let program = std::iter::once(OsString::from("runq"));
+    let arguments: Vec<OsString> = program.chain(words.iter().map(OsString::from)).collect();
+    let (cli, matches) = match parsed(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return parse_answer(&error, output),
+    };
+    let Some(command) = cli.command else { return Ok(exit::OK) };
+    let is_said = |id: &str| matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
+    let format = if cli.global.json { renderer("json").ok() } else { cli.global.format };
+    let formatted = format.map(|format| output.redirected(format, None));
+    let context = Context::new(cli.global.within(outer, is_said), formatted.as_ref().unwrap_or(output));
+    match command {
+        Command::Shell(_) => Err(CliError::usage("this is the shell already", None)),
+        command => Box::pin(dispatch(command, &matches, &context)).await,
+    }
 }
 
 fn output_of(cli: &Cli, environment: Environment) -> Output {
     let format = if cli.global.json { renderer("json").ok() } else { cli.global.format };
-    let piped = if matches!(cli.command, Command::Sql(_)) { renderer("csv").unwrap_or(TABLE) } else { TABLE };
+    let is_sql = matches!(cli.command, None | Some(Command::Sql(_) | Command::Shell(_)));
+    let piped = if is_sql { renderer("csv").unwrap_or(TABLE) } else { TABLE };
     Output::of_process(environment, &Wish { color: cli.global.color, format, piped })
 }
 
-async fn dispatch(command: Command, context: &Context<'_>) -> Result<u8, CliError> {
+async fn dispatch(command: Command, matches: &ArgMatches, context: &Context<'_>) -> Result<u8, CliError> {
     match command {
         Command::Compare(args) => compare::run(args, context).await,
         Command::Diff(args) => diff::run(args, context).await,
@@ -125,6 +173,9 @@ async fn dispatch(command: Command, context: &Context<'_>) -> Result<u8, CliErro
         Command::Metrics(args) => metrics::run(args, context).await,
         Command::Resume(args) => resume::run(*args, context).await,
         Command::Runs(args) => runs::run(args, context).await,
+        Command::Shell(args) => {
+            shell::run(args, matches.subcommand_matches("shell").unwrap_or(matches), context).await
+        }
         Command::Show(args) => show::run(args, context).await,
         Command::Sql(args) => sql::run(args, context).await,
         Command::Tag(args) => tag::run(args, context).await,
@@ -144,17 +195,18 @@ fn failed(error: &CliError, output: &Output) -> u8 {
 fn parse_failure(error: &clap::Error, environment: Environment) -> u8 {
     let output =
         Output::of_process(environment, &Wish { color: ColorChoice::Auto, format: None, piped: TABLE });
-    let is_answer = !error.use_stderr();
-    if !is_answer {
-        output.raw_error(&error.render().to_string());
-        return exit::USAGE;
-    }
+    parse_answer(error, &output).unwrap_or_else(|error| error.code)
+}
+
+fn parse_answer(error: &clap::Error, output: &Output) -> Result<u8, CliError> {
     let text = error.render();
-    let text = if output.screen().color { text.ansi().to_string() } else { text.to_string() };
-    match output.text(&text) {
-        Ok(()) => exit::OK,
-        Err(error) => CliError::from(error).code,
+    if error.use_stderr() {
+        output.raw_error(&text.to_string());
+        return Err(CliError::silent(exit::USAGE));
     }
+    let text = if output.screen().color { text.ansi().to_string() } else { text.to_string() };
+    output.text(&text)?;
+    Ok(exit::OK)
 }
 
 #[cfg(test)]

@@ -174,6 +174,12 @@ impl Output {
     /// The same streams for an answer that is exported: in this format, and into `file` where there is one.
     #[must_use]
     pub fn exporting(&self, format: &'static dyn Renderer, file: Option<Box<dyn Write + Send>>) -> Self {
+        Self { exporting: true, ..self.redirected(format, file) }
+    }
+
+    /// The same streams with answers in another format, and into `file` where there is one.
+    #[must_use]
+    pub fn redirected(&self, format: &'static dyn Renderer, file: Option<Box<dyn Write + Send>>) -> Self {
         let into_file = file.is_some();
         Self {
             environment: Environment {
@@ -186,7 +192,7 @@ impl Output {
             stdout: file.map_or_else(|| Arc::clone(&self.stdout), |file| Arc::new(Mutex::new(file))),
             stderr: Arc::clone(&self.stderr),
             bars: self.bars.clone(),
-            exporting: true,
+            exporting: self.exporting,
             rows: Arc::default(),
         }
     }

@@ -118,7 +118,7 @@ pub(super) fn answer(records: Records, limit: Option<usize>) -> Result<Answer, C
 }
 
 /// The ids of a result: its first column called `run_id`, `case_id` or `id`.
-fn ids(records: &Records) -> Option<Vec<String>> {
+pub(crate) fn ids(records: &Records) -> Option<Vec<String>> {
     let place = records
         .schema
         .fields()
@@ -129,7 +129,7 @@ fn ids(records: &Records) -> Option<Vec<String>> {
 }
 
 /// An error with the place in the text that it is about.
-fn pointed(error: SessionError, text: &str) -> CliError {
+pub(crate) fn pointed(error: SessionError, text: &str) -> CliError {
     let marked = match &error {
         SessionError::Sql(cause) => Place::of(text, cause).map(|place| place.marked(text)),
         _ => None,
@@ -142,7 +142,7 @@ fn pointed(error: SessionError, text: &str) -> CliError {
 }
 
 /// Adds what people usually meant to an error of planning.
-fn explained(error: SessionError, session: &crate::session::Session, text: &str) -> CliError {
+pub(crate) fn explained(error: SessionError, session: &crate::session::Session, text: &str) -> CliError {
     let hint = match &error {
         SessionError::Sql(cause) => super::context::sql_hint(cause, session),
         _ => None,

@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray, StringViewBuilder};
+use arrow::array::{Array as _, ArrayRef, BooleanBuilder, RecordBatch, StringArray, StringViewBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::streaming::StreamingTable;
@@ -18,16 +18,22 @@ use datafusion::prelude::{SessionContext, col};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::without_rows::{Place, WithoutRows};
 use super::cases::Cases;
 use super::facts::{Facts, RunEntry};
 use super::relations::{Asked, of_runs};
 use super::{PlannedCase, SessionError};
 
+mod without_rows;
+
 /// Rows of a batch of planned keys.
 const ROWS_AT_ONCE: usize = 8192;
 
-/// The columns of the relation.
+/// The columns of the relation that are text; beside them `has_row` is whether any attempt is stored.
 const COLUMNS: [&str; 5] = ["run_id", "ingest_id", "task", "case_id", "model"];
+
+/// The columns by which stored rows are looked up, in the order of a [`Place`].
+const KEY: [&str; 4] = ["ingest_id", "task", "case_id", "model"];
 
 /// The planned set as a person gave it, with the models of each run.
 #[derive(Debug, Default)]
@@ -174,7 +180,11 @@ impl OfRun {
 ///
 /// # Errors
 /// Never for columns of this file; DataFusion's own check is passed on.
-pub(crate) fn relation(runs: &[RunEntry], asked: &Asked<'_>) -> Result<Arc<dyn TableProvider>, SessionError> {
+pub(crate) fn relation(
+    facts: &Facts,
+    runs: &[RunEntry],
+    asked: &Asked<'_>,
+) -> Result<Arc<dyn TableProvider>, SessionError> {
     let of_run = |entry: &RunEntry| OfRun {
         run_id: entry.run.run_id.clone(),
         ingest_id: entry.run.ingest_id.clone(),
@@ -186,9 +196,14 @@ pub(crate) fn relation(runs: &[RunEntry], asked: &Asked<'_>) -> Result<Arc<dyn T
         task: asked.scope.task.clone(),
         cases: asked.cases.cloned(),
     };
-    let fields = COLUMNS.map(|name| Field::new(name, DataType::Utf8View, true));
-    let schema = Arc::new(Schema::new(fields.to_vec()));
-    let stream = KeyStream { schema: Arc::clone(&schema), keys: Arc::new(keys) };
+    let of_key = KEY.map(|name| cast(col(name), DataType::Utf8).alias(name)).to_vec();
+    let ctx = SessionContext::new();
+    let rows = of_runs(&ctx, ctx.read_table(Arc::clone(&facts.results))?, runs)?.select(of_key)?;
+    let texts = COLUMNS.map(|name| Field::new(name, DataType::Utf8View, true));
+    let has_row = Field::new("has_row", DataType::Boolean, false);
+    let schema = Arc::new(Schema::new(texts.into_iter().chain([has_row]).collect::<Vec<_>>()));
+    let (keys, without_rows) = (Arc::new(keys), Arc::new(WithoutRows::new(rows)));
+    let stream = KeyStream { schema: Arc::clone(&schema), keys, without_rows };
     Ok(Arc::new(StreamingTable::try_new(schema, vec![Arc::new(stream)])?))
 }
 
@@ -208,19 +223,23 @@ impl Keys {
     }
 }
 
-/// How far the keys have been read.
+/// How far the keys have been read: gives those in scope, each with its run.
 struct Cursor {
     keys: Arc<Keys>,
-    schema: SchemaRef,
     run: usize,
     at: usize,
 }
 
+impl Cursor {
+    fn new(keys: &Arc<Keys>) -> Self {
+        Self { keys: Arc::clone(keys), run: 0, at: 0 }
+    }
+}
+
 impl Iterator for Cursor {
-    type Item = Result<RecordBatch, DataFusionError>;
+    type Item = Result<(usize, Key), DataFusionError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut columns = Columns::default();
         while let Some(run) = self.keys.runs.get(self.run) {
             let Some((key, next)) = run.key(self.at) else {
                 (self.run, self.at) = (self.run + 1, 0);
@@ -231,50 +250,78 @@ impl Iterator for Cursor {
                 Ok(key) => key,
                 Err(error) => return Some(Err(error)),
             };
-            let (task, case_id) = (key.task.as_deref().unwrap_or(&run.task), key.case_id.as_deref());
-            if self.keys.want(task, case_id) {
-                let of_run = [Some(&*run.run_id), Some(&*run.ingest_id)];
-                columns.push([of_run[0], of_run[1], Some(task), case_id, key.model.as_deref()]);
-            }
-            if columns.rows == ROWS_AT_ONCE {
-                break;
+            if self.keys.want(key.task.as_deref().unwrap_or(&run.task), key.case_id.as_deref()) {
+                return Some(Ok((self.run, key)));
             }
         }
-        (columns.rows > 0).then(|| columns.batch(&self.schema))
+        None
+    }
+}
+
+impl OfRun {
+    fn place<'a>(&'a self, key: &'a Key) -> Place<'a> {
+        Place {
+            ingest_id: &self.ingest_id,
+            task: key.task.as_deref().unwrap_or(&self.task),
+            case_id: key.case_id.as_deref(),
+            model: key.model.as_deref(),
+        }
     }
 }
 
 /// Rows that become a batch. Nearly all texts repeat and are held once.
 struct Columns {
     texts: [StringViewBuilder; 5],
-    rows: usize,
-}
-
-impl Default for Columns {
-    fn default() -> Self {
-        Self { texts: std::array::from_fn(|_| StringViewBuilder::new().with_deduplicate_strings()), rows: 0 }
-    }
+    has_row: BooleanBuilder,
 }
 
 impl Columns {
-    fn push(&mut self, row: [Option<&str>; 5]) {
+    fn new() -> Self {
+        let texts = std::array::from_fn(|_| StringViewBuilder::new().with_deduplicate_strings());
+        Self { texts, has_row: BooleanBuilder::new() }
+    }
+
+    fn push(&mut self, run_id: &str, place: &Place<'_>, has_row: bool) {
+        let row = [Some(run_id), Some(place.ingest_id), Some(place.task), place.case_id, place.model];
         for (column, text) in self.texts.iter_mut().zip(row) {
             column.append_option(text);
         }
-        self.rows += 1;
+        self.has_row.append_value(has_row);
     }
 
-    fn batch(self, schema: &SchemaRef) -> Result<RecordBatch, DataFusionError> {
-        let arrays = self.texts.map(|mut column| Arc::new(column.finish()) as ArrayRef);
-        Ok(RecordBatch::try_new(Arc::clone(schema), arrays.to_vec())?)
+    fn batch(mut self, schema: &SchemaRef) -> Result<RecordBatch, DataFusionError> {
+        let mut arrays = self.texts.map(|mut column| Arc::new(column.finish()) as ArrayRef).to_vec();
+        arrays.push(Arc::new(self.has_row.finish()));
+        Ok(RecordBatch::try_new(Arc::clone(schema), arrays)?)
     }
 }
 
 /// The keys as a query reads them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct KeyStream {
     schema: SchemaRef,
     keys: Arc<Keys>,
+    without_rows: Arc<WithoutRows>,
+}
+
+impl KeyStream {
+    /// The next rows; `None` at the end.
+    async fn batch(&self, cursor: &mut Cursor) -> Result<Option<RecordBatch>, DataFusionError> {
+        let digest = |key: Result<(usize, Key), DataFusionError>| {
+            key.map(|(run, key)| self.keys.runs[run].place(&key).digest())
+        };
+        let missing = self.without_rows.among(Cursor::new(&self.keys).map(digest)).await?;
+        let mut columns = Columns::new();
+        let mut rows = 0;
+        for key in cursor.take(ROWS_AT_ONCE) {
+            let (run, key) = key?;
+            let run = &self.keys.runs[run];
+            let place = run.place(&key);
+            columns.push(&run.run_id, &place, !missing.contains(&place.digest()));
+            rows += 1;
+        }
+        if rows == 0 { Ok(None) } else { columns.batch(&self.schema).map(Some) }
+    }
 }
 
 impl PartitionStream for KeyStream {
@@ -283,9 +330,12 @@ impl PartitionStream for KeyStream {
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (keys, schema) = (Arc::clone(&self.keys), Arc::clone(&self.schema));
-        let cursor = Cursor { keys, schema: Arc::clone(&schema), run: 0, at: 0 };
-        Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::iter(cursor)))
+        let schema = Arc::clone(&self.schema);
+        let from = (self.clone(), Cursor::new(&self.keys));
+        let batches = futures::stream::try_unfold(from, async |(stream, mut cursor)| {
+            Ok(stream.batch(&mut cursor).await?.map(|batch| (batch, (stream, cursor))))
+        });
+        Box::pin(RecordBatchStreamAdapter::new(schema, batches))
     }
 }
 

@@ -16,7 +16,8 @@ use runq::session::{BASE_RELATIONS, Facts, Request, Session, View};
 use crate::support::{fixture, in_memory};
 
 /// Columns that a session adds to what is stored.
-const ADDED: [(&str, &str); 24] = [
+const ADDED: [(&str, &str); 25] = [
+    ("planned_keys.has_row", "Whether any attempt of the key is stored; of any model where it names none."),
     ("runs.place", "Place of the run in this session, from 0: as named by hand, else oldest first."),
     ("*.arm", "Side of a comparison: the row's value in the dimension (`--by`); `none` without one."),
     (

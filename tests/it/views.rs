@@ -101,7 +101,8 @@ fn every_view_has_its_questions_and_the_other_way_round() {
 
 /// AgentV measures nothing by run and keeps no confidence; the sample has no traces. tests/slt asks these views over
 /// runs that do.
-const WITHOUT_ROWS_IN_THE_SAMPLE: [&str; 3] = ["missing_keys", "run_aggregates", "run_measurements"];
+const WITHOUT_ROWS_IN_THE_SAMPLE: [&str; 4] =
+    ["incomplete_cases", "missing_keys", "run_aggregates", "run_measurements"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_view_plans_and_answers_on_the_sample() {

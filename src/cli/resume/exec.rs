@@ -129,9 +129,11 @@ fn no_command(run_id: &str, error: &RerunError) -> CliError {
     let said = format!("{run_id}: {error}; nothing was started");
     let hint = error.hint();
     match error {
-        RerunError::NoRunDir { .. } | RerunError::NoSuite { .. } | RerunError::Remote { .. } => {
-            CliError::not_found(said, Some(&hint))
-        }
+        RerunError::NoRunDir { .. }
+        | RerunError::NoRows { .. }
+        | RerunError::NoSuite { .. }
+        | RerunError::UnknownSuite
+        | RerunError::Remote { .. } => CliError::not_found(said, Some(&hint)),
         _ => CliError::usage(said, Some(&hint)),
     }
 }

@@ -166,9 +166,9 @@ pub struct History {
     pub latest_ok: bool,
     /// Whether the last one is an execution error; of several epochs, whether all of the last ones are.
     pub latest_error: bool,
-    /// Rows of the case on any model.
-    pub case_rows: i64,
-    /// Whether one of those is an execution error.
+    /// Whether the case has a row on any model.
+    pub case_in_source: bool,
+    /// Whether one of those rows is an execution error.
     pub case_error: bool,
 }
 

@@ -61,12 +61,12 @@ fn pairs_of(batch: &RecordBatch) -> Result<Vec<Pair>, SessionError> {
         columns.texts("prompt")?,
         columns.texts("variant")?,
     ];
-    let [epochs, rows, case_rows] =
-        [columns.integers("epochs")?, columns.integers("rows")?, columns.integers("case_rows")?];
-    let flags: Vec<_> = ["ok", "error", "finished", "latest_ok", "latest_error", "case_error"]
-        .into_iter()
-        .map(|name| columns.booleans(name))
-        .collect::<Result<_, _>>()?;
+    let [epochs, rows] = [columns.integers("epochs")?, columns.integers("rows")?];
+    let flags: Vec<_> =
+        ["ok", "error", "finished", "latest_ok", "latest_error", "case_in_source", "case_error"]
+            .into_iter()
+            .map(|name| columns.booleans(name))
+            .collect::<Result<_, _>>()?;
     let pair = |at: usize| {
         let owned = |column| text(column, at).map(str::to_owned);
         let flag = |place: usize| yes(&flags[place], at);
@@ -84,8 +84,8 @@ fn pairs_of(batch: &RecordBatch) -> Result<Vec<Pair>, SessionError> {
                 finished: flag(2),
                 latest_ok: flag(3),
                 latest_error: flag(4),
-                case_rows: case_rows.value(at),
-                case_error: flag(5),
+                case_in_source: flag(5),
+                case_error: flag(6),
             },
         }
     };

@@ -11,18 +11,7 @@ use runq::model::{RunRow, shell_line};
 use tempfile::TempDir;
 
 use super::{Asked, case};
-
-const IDS: [&str; 9] = [
-    "--output=/x",
-    "$(id)",
-    "it's \"so\"",
-    "two\nlines",
-    "ü 東京 🎈",
-    "a*[b]{c}?",
-    "back\\slash",
-    "{ids}",
-    "`true`; rm -rf x",
-];
+use crate::support::AWKWARD_IDS as IDS;
 
 /// A folder with a program in it that writes its words, each ended by a NUL, into `words`.
 fn recorder() -> TempDir {

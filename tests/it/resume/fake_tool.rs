@@ -6,21 +6,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::json_schemas::check;
+use crate::support::AWKWARD_IDS as IDS;
 use crate::support::sandbox::{Row, Sandbox};
-
-/// Ids that a shell, a flag parser, a glob or a template would take for something else.
-const IDS: [&str; 10] = [
-    "--output=/x",
-    "$(id)",
-    "it's \"so\"",
-    "two\nlines",
-    "ü 東京 🎈",
-    "a*[b]{c}?",
-    "back\\slash",
-    "{ids}",
-    "`true`; rm -rf x",
-    " spaced ",
-];
 
 /// Notes its words, each ended by a NUL, and keeps copies of the files that it is given.
 const RECORDER: &str = r#"printf '%s\0' "$@" > words

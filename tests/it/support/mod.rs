@@ -18,6 +18,20 @@ use runq::source::LocalDisk;
 use runq::store::Store;
 use serde_json::Value;
 
+/// Case ids that a shell, a flag parser, a glob or a template would take for something else.
+pub const AWKWARD_IDS: [&str; 10] = [
+    "--output=/x",
+    "$(id)",
+    "it's \"so\"",
+    "two\nlines",
+    "ü 東京 🎈",
+    "a*[b]{c}?",
+    "back\\slash",
+    "{ids}",
+    "`true`; rm -rf x",
+    " spaced ",
+];
+
 /// Ids and times that are the same in every run of a test.
 #[derive(Default)]
 pub struct Counted(AtomicU64);

@@ -69,13 +69,13 @@ impl Work<'_> {
     fn announce(&self, commands: &[PlannedCommand]) {
         let output = self.context.output;
         let planned = usize::try_from(self.planned()).unwrap_or(0);
-        let cases = number::counted(planned, "case", "cases");
-        output.line(&format!("{}: {cases} to run", self.run.run.run_id));
+        let rows = number::counted(planned, "row", "rows");
+        output.line(&format!("{}: {rows} to run", self.run.run.run_id));
         for planned in commands {
             for (keys, what) in [(&planned.runs_also, "also runs"), (&planned.does_not_run, "does not run")] {
                 if let Some(first) = keys.first() {
-                    let cases = number::counted(keys.len(), "case", "cases");
-                    output.note(&format!("{} {what} {cases}: {}", planned.tool, first.why));
+                    let rows = number::counted(keys.len(), "row", "rows");
+                    output.note(&format!("{} {what} {rows}: {}", planned.tool, first.why));
                 }
             }
         }

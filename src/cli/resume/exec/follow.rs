@@ -36,7 +36,7 @@ impl<'a> Screen<'a> {
 
     fn tell(&mut self, done: u64) {
         if done != self.told.0 && self.told.1.elapsed() >= TOLD_EVERY {
-            self.output.line(&format!("  {done} of {} cases", self.total));
+            self.output.line(&format!("  {done} of {} rows", self.total));
             self.told = (done, Instant::now());
         }
     }

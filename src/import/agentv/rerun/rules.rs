@@ -82,7 +82,7 @@ const fn retry_by_test(history: &History) -> Decision {
         History { case_error: true, .. } => {
             Decision::Runs("retries a test on all targets when it has an error on one of them")
         }
-        History { case_rows: 0, .. } => NO_ROW,
+        History { case_in_source: false, .. } => NO_ROW,
         History { rows: 0, .. } => Decision::Skips("leaves out a test that has rows on other targets only"),
         _ => Decision::Skips("retries no test without an error"),
     }
@@ -112,7 +112,7 @@ mod tests {
             finished: any(OK) || any(FAILED),
             latest_ok: last == Some(OK),
             latest_error: last == Some(ERROR),
-            case_rows: count,
+            case_in_source: count > 0,
             case_error: any(ERROR),
         }
     }
@@ -152,9 +152,9 @@ mod tests {
 
     #[test]
     fn an_error_on_another_target_is_retried_here_too() {
-        let here = History { case_rows: 2, case_error: true, ..history(&[OK]) };
+        let here = History { case_in_source: true, case_error: true, ..history(&[OK]) };
         assert_eq!(decided(&here), [false, false, true, false]);
-        let only_there = History { case_rows: 1, ..History::default() };
+        let only_there = History { case_in_source: true, ..History::default() };
         assert_eq!(decided(&only_there), [true, true, false, false]);
     }
 

@@ -1,0 +1,188 @@
+//! The shell: statements and dot commands, typed on a terminal, from files, from the command line or from a pipe.
+//!
+//! [`split`] cuts what arrives into statements and commands, [`Shell`] carries them out one after the other, [`asking`]
+//! holds the session that answers, [`present`] makes an answer of a result, [`command`] has one file per group of dot
+//! commands, and [`edit`] is what a person sees while typing. The commands of the command line are commands here too,
+//! from the same definitions.
+
+pub mod asking;
+pub mod command;
+pub mod edit;
+pub mod present;
+pub mod script;
+pub mod settings;
+pub mod split;
+
+use std::path::PathBuf;
+
+use datafusion::sql::parser::DFParser;
+
+use crate::cli::args::GlobalArgs;
+use crate::cli::context::Context;
+use crate::cli::exit::{self, CliError};
+use crate::cli::interrupt;
+use crate::cli::output::Output;
+use crate::cli::sql::{explained, pointed};
+use crate::render::Renderer;
+use crate::session::SessionError;
+use asking::Asking;
+use settings::Settings;
+use split::Piece;
+
+/// What the shell is started with.
+#[derive(Debug, Default)]
+pub struct Start {
+    /// What is to be answered; a person, or standard input, when there is nothing.
+    pub scripts: Vec<Script>,
+    /// The file of settings, where one was named.
+    pub init: Option<PathBuf>,
+    /// Whether no file of settings is read.
+    pub no_init: bool,
+}
+
+/// Statements and commands that are given at once.
+#[derive(Debug)]
+pub enum Script {
+    /// A word of the command line.
+    Words(String),
+    /// A file.
+    File(PathBuf),
+}
+
+/// Runs the shell until it is left.
+///
+/// # Errors
+/// Where no person types: the first error, unless `.bail off` stands before it.
+pub async fn run(start: Start, context: &Context<'_>) -> Result<u8, CliError> {
+    let mut shell = Shell::new(context);
+    if !start.no_init {
+        script::init(&mut shell, start.init.as_deref()).await?;
+    }
+    if !start.scripts.is_empty() {
+        for script in &start.scripts {
+            script::run(&mut shell, script).await?;
+        }
+    } else if context.output.environment().stdin_terminal {
+        shell.interactive = true;
+        edit::converse(&mut shell).await?;
+    } else {
+        script::standard_input(&mut shell).await?;
+    }
+    Ok(shell.leave.unwrap_or(shell.code))
+}
+
+/// A running shell.
+pub struct Shell<'a> {
+    /// The only writer of stdout and stderr.
+    pub output: &'a Output,
+    /// The flags of the session as they are now: those of the command line, changed by `.scope` and its like.
+    pub global: GlobalArgs,
+    /// The flags that it was started with.
+    pub started_with: GlobalArgs,
+    /// How results look.
+    pub settings: Settings,
+    /// The session.
+    pub asking: Asking,
+    /// Whether a person types.
+    pub interactive: bool,
+    /// Set when the shell is to be left, with its exit code.
+    pub leave: Option<u8>,
+    /// The exit code so far, where errors do not end it.
+    pub code: u8,
+}
+
+impl<'a> Shell<'a> {
+    /// A shell with the flags of the command line.
+    pub fn new(context: &Context<'a>) -> Self {
+        Self {
+            output: context.output,
+            global: context.global.clone(),
+            started_with: context.global.clone(),
+            settings: Settings::default(),
+            asking: Asking::default(),
+            interactive: false,
+            leave: None,
+            code: exit::OK,
+        }
+    }
+
+    /// The form of the answers to statements.
+    pub fn format(&self) -> &'static dyn Renderer {
+        self.settings.mode.unwrap_or(self.output.format())
+    }
+
+    /// Carries out everything in a text; gives what is left of a statement that goes on.
+    ///
+    /// # Errors
+    /// The first error; what follows it is not carried out.
+    pub async fn all<'t>(&mut self, mut text: &'t str) -> Result<&'t str, CliError> {
+        while self.leave.is_none() {
+            let (piece, rest) = split::first(text);
+            match piece {
+                Piece::Nothing => return Ok(""),
+                Piece::Open(open, _) => return Ok(open),
+                Piece::Command(line) => self.command(line).await?,
+                Piece::Statement(sql) => self.statement(sql).await?,
+            }
+            text = rest;
+        }
+        Ok("")
+    }
+
+    /// Carries out a dot command. A person may stop it.
+    ///
+    /// # Errors
+    /// When there is no such command, and as the command itself.
+    pub async fn command(&mut self, line: &str) -> Result<(), CliError> {
+        if !self.interactive {
+            return command::run(line, self).await;
+        }
+        let mut stop = interrupt::claim();
+        tokio::select! {
+            biased;
+            _ = stop.requests.recv() => Err(stopped()),
+            ended = command::run(line, self) => ended,
+        }
+    }
+
+    /// Answers a statement. A person may stop it.
+    ///
+    /// # Errors
+    /// When it does not parse, plan or run.
+    pub async fn statement(&mut self, sql: &str) -> Result<(), CliError> {
+        if !self.interactive {
+            return self.answer(sql).await;
+        }
+        let mut stop = interrupt::claim();
+        tokio::select! {
+            biased;
+            _ = stop.requests.recv() => Err(stopped()),
+            ended = self.answer(sql) => ended,
+        }
+    }
+
+    async fn answer(&mut self, sql: &str) -> Result<(), CliError> {
+        let statements = DFParser::parse_sql(sql).map_err(|error| pointed(SessionError::from(error), sql))?;
+        for statement in statements {
+            self.asking.session(&self.global, self.output).await?;
+            let answered = match self.asking.answer(statement).await {
+                Ok(answered) => answered,
+                Err(error) => {
+                    return Err(match self.asking.opened() {
+                        Some(session) => explained(error, session, sql),
+                        None => error.into(),
+                    });
+                }
+            };
+            let is_terminal = self.output.screen().is_terminal();
+            let answer = present::answer(&answered, &self.settings, is_terminal)?;
+            self.output.redirected(self.format(), None).answer(&answer)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a person who stopped something is told.
+fn stopped() -> CliError {
+    CliError { code: exit::INTERRUPTED, report: Some(crate::cli::output::Report::new("stopped")) }
+}
