@@ -27,7 +27,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
-use datafusion::physical_plan::{collect, collect_partitioned};
+use datafusion::physical_plan::collect_partitioned;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 
@@ -46,7 +46,7 @@ pub use views::{View, Views, references};
 pub(crate) use rows::text_values;
 
 use crate::model::{Timestamp, nearest};
-use opening::{later_states, register, several_named, varying};
+use opening::{later_states, primary_metric, register, several_named, varying};
 use predicate::Predicate;
 
 /// What a session is opened with.
@@ -118,7 +118,11 @@ impl Session {
         }
         let ctx = context()?;
         register(&ctx, &facts, &selected, (&by, &request)).await?;
-        let mut session = Self {
+        let primary = match &request.options.primary {
+            Some(primary) => primary.clone(),
+            None => primary_metric(&ctx).await?,
+        };
+        let session = Self {
             ctx,
             views: Views::new(&facts.user_views),
             registered: Vec::new(),
@@ -126,12 +130,11 @@ impl Session {
             runs_in_store: facts.runs.len(),
             runs: selected,
             by,
-            primary: String::new(),
+            primary,
             baseline: None,
             origin: facts::of_scope(&facts.origin, &request.scope),
             request,
         };
-        session.primary = session.primary_metric().await?;
         Ok(session)
     }
 
@@ -240,7 +243,7 @@ impl Session {
         let needed = references(sql)?;
         self.prepare(&needed).await?;
         let frame = self.ctx.sql_with_options(sql, read_only()).await?;
-        collected(frame).await
+        Rows::of(frame).await
     }
 
     /// Runs one statement of ours whose `$name` parameters are bound to values.
@@ -257,7 +260,7 @@ impl Session {
         let values: Vec<(String, ScalarValue)> =
             values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let plan = plan.with_param_values(ParamValues::from(values))?;
-        collected(self.ctx.execute_logical_plan(plan).await?).await
+        Rows::of(self.ctx.execute_logical_plan(plan).await?).await
     }
 
     /// Runs one parsed statement and gives all of its rows.
@@ -270,7 +273,7 @@ impl Session {
         self.prepare(&needed).await?;
         let plan = self.ctx.state().statement_to_plan(statement).await?;
         read_only().verify_plan(&plan)?;
-        collected(self.ctx.execute_logical_plan(plan).await?).await
+        Rows::of(self.ctx.execute_logical_plan(plan).await?).await
     }
 
     /// The rows of a relation for which a predicate holds, as a lazy query; columns of the relation may be selected on.
@@ -381,17 +384,6 @@ impl Session {
         }
         parameters
     }
-
-    /// The metric asked for, else the one that most results call their primary metric.
-    async fn primary_metric(&mut self) -> Result<String, SessionError> {
-        if let Some(primary) = &self.request.options.primary {
-            return Ok(primary.clone());
-        }
-        let rows = self
-            .rows("SELECT primary_metric, count(*) AS n FROM results GROUP BY 1 ORDER BY n DESC, 1 LIMIT 1")
-            .await?;
-        Ok(text_values(&rows, 0).into_iter().next().unwrap_or_else(|| "score".to_owned()))
-    }
 }
 
 /// A DataFusion session with our functions, sized for this machine.
@@ -422,11 +414,4 @@ fn read_only() -> datafusion::execution::context::SQLOptions {
         .with_allow_ddl(false)
         .with_allow_dml(false)
         .with_allow_statements(false)
-}
-
-async fn collected(frame: datafusion::prelude::DataFrame) -> Result<Rows, SessionError> {
-    let context = frame.task_ctx();
-    let plan = frame.create_physical_plan().await?;
-    let schema = plan.schema();
-    Ok(Rows { schema, batches: collect(plan, context.into()).await? })
 }

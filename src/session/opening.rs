@@ -1,7 +1,10 @@
 //! How a session begins: which of the runs in scope count, what makes the arms, and the relations over them.
 
-use arrow::array::Int64Array;
-use datafusion::functions_aggregate::expr_fn::count_distinct;
+use std::sync::Arc;
+
+use arrow::array::BooleanArray;
+use datafusion::functions_aggregate::count::count_all;
+use datafusion::functions_aggregate::expr_fn::{max, min};
 use datafusion::prelude::{Expr, SessionContext, coalesce, col, lit, when};
 
 use super::cases::Cases;
@@ -11,6 +14,7 @@ use super::lineage::Lineage;
 use super::options::Scope;
 use super::planned::Planned;
 use super::relations::{self, Asked};
+use super::rows::{Rows, text_values};
 use super::{Request, SessionError};
 
 /// Registers the base relations over the runs in scope and their families.
@@ -74,32 +78,61 @@ pub(super) fn later_states(runs: Vec<RunEntry>) -> Vec<RunEntry> {
 pub async fn dimension_with(facts: &Facts, values: [&str; 2]) -> Result<Option<&'static str>, SessionError> {
     let wanted: Vec<Expr> = values.iter().map(|value| lit(*value)).collect();
     let of_dimension = |name: &str| Ok(when(col(name).in_list(wanted.clone(), false), col(name)).end()?);
-    let counts = distinct_values(facts, &facts.runs, of_dimension).await?;
-    Ok(counts.into_iter().find_map(|(name, count)| (count == 2).then_some(name)))
+    let varied = varied(facts, &facts.runs, (&dimension::AUTO, of_dimension)).await?;
+    Ok(varied.into_iter().find_map(|(name, varies)| varies.then_some(name)))
 }
 
 /// The first of the dimensions `auto` knows that has several values, else the run.
 pub(super) async fn varying(facts: &Facts, runs: &[RunEntry]) -> Result<String, SessionError> {
-    let or_empty = |name: &str| Ok(coalesce(vec![col(name), lit("")]));
-    let counts = distinct_values(facts, runs, or_empty).await?;
-    let varies = counts.into_iter().find_map(|(name, count)| (count > 1).then_some(name));
+    let varied = varied(facts, runs, (&dimension::AUTO, or_empty)).await?;
+    let varies = varied.into_iter().find_map(|(name, varies)| varies.then_some(name));
     Ok(varies.unwrap_or("run").to_owned())
 }
 
-/// How many values the results of some runs have in each of the dimensions that `auto` knows.
-async fn distinct_values(
+/// The metric that most results in scope call their primary one; `score` where there are none.
+///
+/// # Errors
+/// When the results cannot be read.
+pub(super) async fn primary_metric(ctx: &SessionContext) -> Result<String, SessionError> {
+    let frame = ctx.table("results").await?;
+    let columns = [min(col("primary_metric")).alias("least"), max(col("primary_metric")).alias("most")];
+    let rows = Rows::of(frame.clone().aggregate(vec![], columns.to_vec())?).await?;
+    if let ([least], [most]) = (&text_values(&rows, 0)[..], &text_values(&rows, 1)[..])
+        && least == most
+    {
+        return Ok(least.clone());
+    }
+    let counted = frame
+        .aggregate(vec![col("primary_metric")], vec![count_all().alias("n")])?
+        .sort(vec![col("n").sort(false, true), col("primary_metric").sort(true, false)])?
+        .limit(0, Some(1))?;
+    let rows = Rows::of(counted).await?;
+    Ok(text_values(&rows, 0).into_iter().next().unwrap_or_else(|| "score".to_owned()))
+}
+
+fn or_empty(name: &str) -> Result<Expr, SessionError> {
+    Ok(coalesce(vec![col(name), lit("")]))
+}
+
+/// Which of some columns have several values in the results of some runs. Looks at the least and the most of each: that
+/// is several times quicker than counting them.
+async fn varied(
     facts: &Facts,
     runs: &[RunEntry],
-    value: impl Fn(&str) -> Result<Expr, SessionError>,
-) -> Result<Vec<(&'static str, i64)>, SessionError> {
+    (names, value): (&[&'static str], impl Fn(&str) -> Result<Expr, SessionError>),
+) -> Result<Vec<(&'static str, bool)>, SessionError> {
     let ctx = SessionContext::new();
-    let frame = ctx.read_table(std::sync::Arc::clone(&facts.results))?;
-    let counted = |name: &&str| Ok(count_distinct(value(name)?).alias(*name));
-    let counted = dimension::AUTO.iter().map(counted).collect::<Result<Vec<_>, SessionError>>()?;
-    let batches = relations::of_runs(&ctx, frame, runs)?.aggregate(vec![], counted)?.collect().await?;
-    let count = |name: &str| {
+    let frame = ctx.read_table(Arc::clone(&facts.results))?;
+    let varies = |name: &&str| Ok(min(value(name)?).not_eq(max(value(name)?)).alias(*name));
+    let varies = names.iter().map(varies).collect::<Result<Vec<_>, SessionError>>()?;
+    let batches = relations::of_runs(&ctx, frame, runs)?.aggregate(vec![], varies)?.collect().await?;
+    let is_true = |name: &str| {
         let columns = batches.iter().filter_map(|batch| batch.column_by_name(name));
-        columns.filter_map(|column| column.as_any().downcast_ref::<Int64Array>()).flatten().flatten().sum()
+        columns
+            .filter_map(|column| column.as_any().downcast_ref::<BooleanArray>())
+            .flatten()
+            .flatten()
+            .any(|yes| yes)
     };
-    Ok(dimension::AUTO.into_iter().map(|name| (name, count(name))).collect())
+    Ok(names.iter().map(|name| (*name, is_true(name))).collect())
 }

@@ -1,10 +1,14 @@
 //! Rows of an answer, with their columns.
 
+use std::sync::Arc;
+
 use arrow::array::{BooleanArray, RecordBatch, StringArray};
 use arrow::compute::{
     SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch,
 };
 use arrow::datatypes::SchemaRef;
+use datafusion::physical_plan::collect;
+use datafusion::prelude::DataFrame;
 
 use super::SessionError;
 
@@ -18,6 +22,17 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// All rows of a query.
+    ///
+    /// # Errors
+    /// When it does not plan or run.
+    pub(super) async fn of(frame: DataFrame) -> Result<Self, SessionError> {
+        let context = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await?;
+        let schema = plan.schema();
+        Ok(Self { schema, batches: collect(plan, context).await? })
+    }
+
     /// The rows as values of a type whose fields are named like the columns.
     ///
     /// # Errors
