@@ -1,4 +1,7 @@
 //! The shell as a person meets it: on a terminal, in a pipe, from files.
 
-mod pty;
+mod init;
+pub mod pty;
+mod script;
+mod sessions;
 mod terminal;
