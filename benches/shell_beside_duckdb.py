@@ -6,10 +6,10 @@ usage: shell_beside_duckdb.py RUNQ STORE [TIMES]
 
 RUNQ is a release build of runq. The store is any; --make writes AgentV run folders for one of many runs:
     python3 benches/shell_beside_duckdb.py --make FOLDER 1000 20 && RUNQ --store STORE ingest FOLDER
-Both are whole processes: `RUNQ --store STORE --no-init --format csv -c QUERY` and `duckdb -no-init -csv -c QUERY` over the
-Parquet files that the tables of the store name. They take turns, TIMES times (11) after one turn that is not counted, and the
-medians stand. The answers must be the same values, or the exit code is 1. DuckDB is told which rows count, as runq finds out by
-itself: those of the published ingest of a run. Above 1.2 a ratio is marked.
+Both are whole processes: `RUNQ --store STORE --no-init --format csv -c QUERY` and `duckdb -no-init -csv -f FILE` over the
+Parquet files that the tables of the store name. They take turns, TIMES times (11) after one turn that is not counted,
+and the medians stand. The answers must be the same values, or the exit code is 1. DuckDB is told which rows
+count, as runq finds out by itself: those of the published ingest of a run. Above 1.2 a ratio is marked.
 Needs the command line of DuckDB (`pip install duckdb-cli`, or DUCKDB=PATH), and the package deltalake or a store without
 replaced files.
 """
@@ -42,8 +42,8 @@ QUERIES = [
     ),
     (
         "one case of one run",
-        "SELECT case_id, model, status, score FROM results WHERE run_id = '{run}' AND case_id = '{case}' ORDER BY ALL",
-        "SELECT case_id, model, status, score FROM {results} WHERE run_id = '{run}' AND case_id = '{case}' ORDER BY ALL",
+        "SELECT case_id, model, status, score FROM results WHERE run_id = '{run}' AND case_id = '{case}' ORDER BY 1, 2, 3, 4",
+        "SELECT case_id, model, status, score FROM {results} WHERE run_id = '{run}' AND case_id = '{case}' ORDER BY 1, 2, 3, 4",
     ),
     (
         "mean of every score",
@@ -148,8 +148,7 @@ def compare(runq, store, times):
     peer, tables, wrong = duckdb(), tables_of(store), False
     print(f"{'':<28} {'runq':>10} {'DuckDB':>10} {'ratio':>6}")
     for what, ours, theirs in QUERIES:
-        # A point look-up gives its columns by hand where runq knows no ORDER BY ALL.
-        ours = ours.replace("ORDER BY ALL", "ORDER BY 1, 2, 3, 4").format(**names)
+        ours = ours.format(**names)
         theirs = theirs.format(**names, **tables)
         # A statement may be longer than a word of a command line may be.
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
