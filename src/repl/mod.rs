@@ -38,6 +38,8 @@ pub struct Start {
     pub init: Option<PathBuf>,
     /// Whether no file of settings is read.
     pub no_init: bool,
+    /// The flags that were given on the command line, by their ids: they win over the file of settings.
+    pub said: Vec<String>,
 }
 
 /// Statements and commands that are given at once.
@@ -57,13 +59,20 @@ pub async fn run(start: Start, context: &Context<'_>) -> Result<u8, CliError> {
     let mut shell = Shell::new(context);
     if !start.no_init {
         script::init(&mut shell, start.init.as_deref()).await?;
+        shell.keep_said(context, &start.said);
     }
-    if !start.scripts.is_empty() {
+    if shell.leave.is_some() {
+        // The file of settings says so.
+    } else if !start.scripts.is_empty() {
         for script in &start.scripts {
-            script::run(&mut shell, script).await?;
+            if shell.leave.is_none() {
+                script::run(&mut shell, script).await?;
+            }
         }
     } else if context.output.environment().stdin_terminal {
         shell.interactive = true;
+        // Between two questions Ctrl-C has nothing to stop: it does not end the shell.
+        let _stays = interrupt::claim();
         edit::converse(&mut shell).await?;
     } else {
         script::standard_input(&mut shell).await?;
@@ -89,6 +98,8 @@ pub struct Shell<'a> {
     pub leave: Option<u8>,
     /// The exit code so far, where errors do not end it.
     pub code: u8,
+    /// The files that are being read, each from the one before it.
+    pub reading: Vec<PathBuf>,
 }
 
 impl<'a> Shell<'a> {
@@ -103,6 +114,17 @@ impl<'a> Shell<'a> {
             interactive: false,
             leave: None,
             code: exit::OK,
+            reading: Vec::new(),
+        }
+    }
+
+    /// Has the flags of the command line win over what the file of settings says.
+    fn keep_said(&mut self, context: &Context<'a>, said: &[String]) {
+        let is_said = |id: &str| said.iter().any(|known| known == id);
+        self.global = context.global.clone().within(&self.global, is_said);
+        self.started_with = self.global.clone();
+        if is_said("format") || is_said("json") {
+            self.settings.mode = None;
         }
     }
 
