@@ -50,7 +50,7 @@ fn relations_stand_behind_from_join_and_commas() {
     assert_eq!(offered("select * from runs r, metric_w|"), ["select * from runs r, metric_winners"]);
     assert_eq!(offered("select * from runs join metric_w|"), ["select * from runs join metric_winners"]);
     assert_eq!(
-        offered("with mine as (select 1) select * from mi|"),
+        offered("with mine as (select 1) select * from min|"),
         ["with mine as (select 1) select * from mine"]
     );
     assert!(!contains("select * from |", "select * from select"));
@@ -58,13 +58,13 @@ fn relations_stand_behind_from_join_and_commas() {
 
 #[test]
 fn columns_come_from_the_relations_of_the_query_before_and_behind_the_cursor() {
-    assert_eq!(offered("select winn| from metric_winners"), ["select winner"]);
-    assert_eq!(offered("select m.winn| from metric_winners m"), ["select m.winner"]);
+    assert_eq!(offered("select unsc| from metric_winners"), ["select unscored"]);
+    assert_eq!(offered("select m.unsc| from metric_winners m"), ["select m.unscored"]);
     assert_eq!(
-        offered("select * from metric_winners as m where m.winn|"),
-        ["select * from metric_winners as m where m.winner"]
+        offered("select * from metric_winners as m where m.unsc|"),
+        ["select * from metric_winners as m where m.unscored"]
     );
-    assert!(!contains("select winn| from runs", "select winner"));
+    assert!(!contains("select unsc| from runs", "select unscored"));
     let all = offered("select | from my");
     assert_eq!(all, ["select \"Score\"", "select \"order\"", "select arm"]);
     assert_eq!(offered("select \"Sc| from my"), Vec::<String>::new());
