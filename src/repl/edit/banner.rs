@@ -8,7 +8,7 @@ use crate::model::RunRow;
 use crate::repl::Shell;
 
 /// How long the first prompt waits for what the store holds.
-const PATIENCE: Duration = Duration::from_millis(150);
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Greets. What takes longer than a moment is left out.
 pub async fn greet(shell: &Shell<'_>) {
