@@ -20,7 +20,7 @@ use crate::repl::split::{Piece, first};
 use crate::repl::vocabulary::Shared;
 
 /// Texts of more bytes than this are typed without colours and hints, so that a key stays quick after a large paste.
-const LARGE: usize = 16 * 1024;
+const LARGE: usize = 8 * 1024;
 
 /// The code of hints.
 const DIM: &str = "2";

@@ -93,6 +93,10 @@ fn is_in_list(word: &str) -> bool {
 
 /// The bracket under the cursor, else before it, and the one that belongs to it.
 pub fn partners(text: &str, cursor: usize) -> Option<[usize; 2]> {
+    let nearby = &text.as_bytes()[cursor.saturating_sub(1)..text.len().min(cursor + 1)];
+    if !nearby.iter().any(|byte| b"()[]{}".contains(byte)) {
+        return None;
+    }
     let (range, _) =
         regions(text).into_iter().find(|(range, part)| *part == Part::Sql && touches(range, cursor))?;
     let begins = range.start;
