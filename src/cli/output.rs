@@ -51,17 +51,22 @@ impl Environment {
     /// What this process was started with. `COLUMNS` wins over what the terminal says, as for other tools.
     pub fn of_process() -> Self {
         let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-        let columns = env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
-        let reported = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
             stdin_terminal: io::stdin().is_terminal(),
             stdout_terminal: io::stdout().is_terminal(),
             stderr_terminal: io::stderr().is_terminal(),
-            width: columns.filter(|columns| *columns > 0).or_else(reported).filter(|width| *width > 0),
+            width: Self::columns(),
             no_color: is_set("NO_COLOR") || dumb,
             dumb,
         }
+    }
+
+    /// Display columns of the terminal as it is now; `None` when it does not say.
+    pub fn columns() -> Option<usize> {
+        let set = env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+        let reported = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        set.filter(|columns| *columns > 0).or_else(reported).filter(|width| *width > 0)
     }
 
     /// Pipes on all sides.
@@ -181,12 +186,13 @@ impl Output {
     #[must_use]
     pub fn redirected(&self, format: &'static dyn Renderer, file: Option<Box<dyn Write + Send>>) -> Self {
         let into_file = file.is_some();
+        let stdout_terminal = self.environment.stdout_terminal && !into_file;
+        // The terminal may have another width than at the start.
+        let width =
+            if stdout_terminal { Environment::columns().or(self.screen.width) } else { self.screen.width };
         Self {
-            environment: Environment {
-                stdout_terminal: self.environment.stdout_terminal && !into_file,
-                ..self.environment
-            },
-            screen: if into_file { Screen::PIPE } else { self.screen },
+            environment: Environment { stdout_terminal, ..self.environment },
+            screen: if into_file { Screen::PIPE } else { Screen { width, ..self.screen } },
             stderr_screen: self.stderr_screen,
             format,
             stdout: file.map_or_else(|| Arc::clone(&self.stdout), |file| Arc::new(Mutex::new(file))),

@@ -12,6 +12,7 @@ pub mod present;
 pub mod script;
 pub mod settings;
 pub mod split;
+pub mod vocabulary;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,7 @@ use crate::cli::sql::{explained, pointed};
 use crate::render::Renderer;
 use crate::session::SessionError;
 use asking::Asking;
+use edit::Typing;
 use settings::Settings;
 use split::Piece;
 
@@ -92,6 +94,8 @@ pub struct Shell<'a> {
     pub settings: Settings,
     /// The session.
     pub asking: Asking,
+    /// What was typed, and its colours.
+    pub typing: Typing,
     /// Whether a person types.
     pub interactive: bool,
     /// Set when the shell is to be left, with its exit code.
@@ -111,6 +115,7 @@ impl<'a> Shell<'a> {
             started_with: context.global.clone(),
             settings: Settings::default(),
             asking: Asking::default(),
+            typing: Typing::default(),
             interactive: false,
             leave: None,
             code: exit::OK,

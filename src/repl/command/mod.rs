@@ -3,6 +3,9 @@
 //! What is not among them is a command of the command line: `.compare --by model` is `runq compare --by model` within
 //! the session. What people type by habit from other shells (`\d`, `\q`) is among the other names of a command.
 
+mod edit;
+mod highlight;
+mod history;
 mod session;
 
 use async_trait::async_trait;
@@ -13,8 +16,16 @@ use crate::cli::run_within;
 use crate::model::nearest;
 
 /// Every command of the shell that is no command of the command line.
-pub const COMMANDS: &[&dyn DotCommand] =
-    &[&session::Scope, &session::By, &session::Baseline, &session::Reset, &session::Quit];
+pub const COMMANDS: &[&dyn DotCommand] = &[
+    &session::Scope,
+    &session::By,
+    &session::Baseline,
+    &session::Reset,
+    &edit::Edit,
+    &history::History,
+    &highlight::Highlight,
+    &session::Quit,
+];
 
 /// A command of the shell.
 #[async_trait(?Send)]
