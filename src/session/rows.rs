@@ -1,10 +1,12 @@
 //! Rows of an answer, with their columns.
 
-use arrow::array::{BooleanArray, RecordBatch, StringArray};
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::compute::{
     SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch,
 };
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 
 use super::SessionError;
 
@@ -47,6 +49,29 @@ impl Rows {
         }
         let order = lexsort_to_indices(&keys, None)?;
         Ok(Self { batches: vec![take_record_batch(&whole, &order)?], schema: self.schema })
+    }
+
+    /// The rows with every column's name its own: the second `n` is `n_2`. Every column may be null, so that the parts
+    /// of a result fit whatever its plan knew of them.
+    pub(super) fn with_unique_names(&self) -> Result<Self, SessionError> {
+        let mut names: Vec<String> = Vec::new();
+        for field in self.schema.fields() {
+            let mut name = field.name().clone();
+            let mut number = 2;
+            while names.contains(&name) {
+                name = format!("{}_{number}", field.name());
+                number += 1;
+            }
+            names.push(name);
+        }
+        let fields = self.schema.fields().iter().zip(names);
+        let fields = fields.map(|(field, name)| field.as_ref().clone().with_name(name).with_nullable(true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let batches = self.batches.iter().map(|batch| {
+            let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            RecordBatch::try_new_with_options(Arc::clone(&schema), batch.columns().to_vec(), &rows)
+        });
+        Ok(Self { batches: batches.collect::<Result<_, _>>()?, schema })
     }
 
     /// The rows for which the list says yes.

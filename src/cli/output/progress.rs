@@ -1,6 +1,6 @@
 //! A progress bar over bytes or cases, on stderr, for a person who waits.
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{DecimalBytes, HumanCount, MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::render::text::visible;
 
@@ -15,6 +15,12 @@ const COUNTED: &str = "  {bar:21} {pos} of {len} cases · {elapsed} {wide_msg}";
 
 /// Shown while a tool works and nothing can be counted.
 const UNCOUNTED: &str = "  {msg:21!} {elapsed}";
+
+/// Shown while a question is answered.
+const READ: &str = "  {bar:21} {msg} · {elapsed}";
+
+/// Steps of a bar that goes round.
+const ROUND: u64 = 20;
 
 /// A bar that is being shown; dropping it takes it off the terminal. Does nothing where nobody looks on.
 #[derive(Debug)]
@@ -54,6 +60,17 @@ impl Progress {
         self.0.tick();
     }
 
+    /// How much a question has read so far. Nobody knows how much there is, so the bar goes round.
+    pub fn show_read(&self, rows: usize, bytes: u64) {
+        if self.0.length() != Some(ROUND) {
+            self.0.set_style(style(READ));
+            self.0.set_length(ROUND);
+        }
+        self.0.set_position((self.0.position() + 1) % (ROUND + 1));
+        let rows = HumanCount(u64::try_from(rows).unwrap_or(u64::MAX));
+        self.0.set_message(format!("{rows} rows, {} read", DecimalBytes(bytes)));
+    }
+
     /// What is being done, in a few words.
     pub fn set_message(&self, message: &str) {
         self.0.set_message(visible(message).into_owned());
@@ -84,7 +101,7 @@ mod tests {
 
     #[test]
     fn both_templates_parse() {
-        for template in [WITH_TOTAL, WITHOUT_TOTAL, COUNTED, UNCOUNTED] {
+        for template in [WITH_TOTAL, WITHOUT_TOTAL, COUNTED, UNCOUNTED, READ] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }
