@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow::array::{Array as _, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::runtime::SpawnedTask;
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 use datafusion::prelude::DataFrame;
 use futures::StreamExt as _;
@@ -34,7 +36,7 @@ pub struct Kept {
 impl Question {
     pub(super) async fn planned(frame: DataFrame) -> Result<Self, SessionError> {
         let context = Arc::new(frame.task_ctx());
-        Ok(Self { plan: frame.create_physical_plan().await?, context })
+        Ok(Self { plan: stoppable(frame.create_physical_plan().await?)?, context })
     }
 
     /// The columns of the result.
@@ -62,6 +64,16 @@ impl Question {
         });
         Answering { parts: parts.collect(), plan: self.plan, counts }
     }
+}
+
+/// The plan with pauses behind what makes many rows of few. The engine pauses where it reads; a join of two small tables
+/// would work for minutes without, and could not be stopped.
+fn stoppable(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let paused = plan.transform_up(|node| {
+        let multiplies = node.children().len() > 1 || node.name() == "UnnestExec";
+        Ok(if multiplies { Transformed::yes(Arc::new(CooperativeExec::new(node)) as _) } else { Transformed::no(node) })
+    });
+    Ok(paused?.data)
 }
 
 /// What all parts of a result have together.

@@ -128,12 +128,17 @@ impl Views {
         if path.iter().any(|visited| visited == name) {
             return Err(SessionError::View {
                 name: name.to_owned(),
+                kind: view.kind.clone(),
                 problem: format!("it reads itself ({} -> {name})", path.join(" -> ")),
             });
         }
         path.push(name.to_owned());
         for reference in references(&view.sql)
-            .map_err(|error| SessionError::View { name: name.to_owned(), problem: error.to_string() })?
+            .map_err(|error| SessionError::View {
+                name: name.to_owned(),
+                kind: view.kind.clone(),
+                problem: error.to_string(),
+            })?
         {
             self.visit(&reference, path, needed)?;
         }
@@ -191,6 +196,7 @@ pub(crate) async fn register(
 ) -> Result<(), SessionError> {
     let broken = |error: datafusion::error::DataFusionError| SessionError::View {
         name: view.name.clone(),
+        kind: view.kind.clone(),
         problem: super::wording::in_words(&error),
     };
     let plan = ctx.state().create_logical_plan(&view.sql).await.map_err(broken)?;

@@ -33,6 +33,13 @@ impl Progress {
         progress
     }
 
+    /// Of a question that is being answered.
+    pub(super) fn reading(bars: &MultiProgress) -> Self {
+        let progress = Self(bars.add(ProgressBar::new(ROUND).with_style(style(READ))));
+        progress.show_read(0, 0);
+        progress
+    }
+
     /// How many bytes there are to go through, once that is known.
     pub fn set_total_bytes(&self, total: u64) {
         self.0.set_length(total);
@@ -62,10 +69,6 @@ impl Progress {
 
     /// How much a question has read so far. Nobody knows how much there is, so the bar goes round.
     pub fn show_read(&self, rows: usize, bytes: u64) {
-        if self.0.length() != Some(ROUND) {
-            self.0.set_style(style(READ));
-            self.0.set_length(ROUND);
-        }
         self.0.set_position((self.0.position() + 1) % (ROUND + 1));
         let rows = HumanCount(u64::try_from(rows).unwrap_or(u64::MAX));
         self.0.set_message(format!("{rows} rows, {} read", DecimalBytes(bytes)));
@@ -116,6 +119,15 @@ mod tests {
         assert_eq!((bar.position(), bar.length(), bar.message()), (4, Some(10), "reading␛[2J".to_owned()));
         progress.finish();
         assert!(bar.is_finished());
+    }
+
+    #[test]
+    fn a_bar_tells_what_was_read_and_goes_round() {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+        let progress = Progress::reading(&bars);
+        (0..50).for_each(|_| progress.show_read(1_234_567, 45_600_000));
+        assert_eq!(progress.0.message(), "1,234,567 rows, 45.60 MB read");
+        assert!(progress.0.position() <= ROUND && !progress.0.is_finished());
     }
 
     #[test]

@@ -157,6 +157,15 @@ impl Asking {
         ended
     }
 
+    /// Plans one statement that asks, to find what is wrong with it.
+    ///
+    /// # Errors
+    /// When it does not plan.
+    pub async fn planned(&mut self, statement: Statement) -> Result<(), SessionError> {
+        let Some(Opened { session, .. }) = &mut self.opened else { return Err(SessionError::NoRuns) };
+        session.question(statement).await.map(drop)
+    }
+
     /// All rows of a relation, in the same order each time.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ pub(super) async fn until<T>(
     if let Ok(ended) = tokio::time::timeout(PATIENCE, &mut work).await {
         return ended;
     }
-    let progress = output.progress("");
+    let progress = output.reading();
     let mut moments = tokio::time::interval(RENEWED);
     loop {
         tokio::select! {

@@ -50,10 +50,12 @@ async fn view(shell: &mut Shell<'_>, new: &New, (query, sql): (&Query, &str)) ->
         return Err(instead("a view lasts, and the last result does not", &hint));
     }
     let view = view_of_session(&new.name, &query.to_string());
-    match shell.asking.add_view(view).await {
-        Ok(()) => Ok(format!("view {}, until the shell ends", new.name)),
-        Err(error) => Err(shell.explained(error, sql).await),
-    }
+    let Err(error) = shell.asking.add_view(view).await else {
+        return Ok(format!("view {}, until the shell ends", new.name));
+    };
+    // Asked as it stands, the query says where in the statement the fault is.
+    let asked = shell.asking.planned(question(query.clone())).await.err().unwrap_or(error);
+    Err(shell.explained(asked, sql).await)
 }
 
 async fn table(

@@ -4,13 +4,12 @@
 mod change;
 mod copy;
 mod kind;
+mod plan;
 
-use arrow::array::Array as _;
 use datafusion::sql::parser::{DFParser, Statement};
 
-use super::asking::{Answered, MOST_BYTES, Waiting};
+use super::asking::{MOST_BYTES, Waiting};
 use super::{Shell, present};
-use crate::answer::{Answer, Block};
 use crate::cli::exit::CliError;
 use crate::cli::sql::{explained, pointed};
 use crate::session::{Known, SessionError, advice};
@@ -44,7 +43,7 @@ impl<'a> Shell<'a> {
         };
         let is_terminal = self.output.screen().is_terminal();
         let answer = match is_plan && is_terminal && self.is_for_people() {
-            true => plan(&answered),
+            true => plan::answer(&answered, self.output.screen().width),
             false => present::answer(&answered, &self.settings, is_terminal)?,
         };
         self.output.redirected(self.format(), None).answer(&answer)?;
@@ -74,31 +73,4 @@ impl<'a> Shell<'a> {
             None => error.into(),
         }
     }
-}
-
-/// A plan for a person: its lines as they are.
-fn plan(answered: &Answered) -> Answer {
-    let rows = &answered.rows;
-    let mut blocks = Vec::new();
-    for batch in &rows.batches {
-        let columns: Vec<_> = batch
-            .columns()
-            .iter()
-            .map(|column| arrow::compute::cast(column, &arrow::datatypes::DataType::Utf8))
-            .filter_map(Result::ok)
-            .collect();
-        let texts: Vec<_> = columns
-            .iter()
-            .filter_map(|column| column.as_any().downcast_ref::<arrow::array::StringArray>())
-            .collect();
-        let [kinds, plans] = texts.as_slice() else { continue };
-        for row in (0..batch.num_rows()).filter(|row| !plans.is_null(*row)) {
-            if !blocks.is_empty() {
-                blocks.push(Block::Gap);
-            }
-            blocks.push(Block::Line(kinds.value(row).replace('_', " ")));
-            blocks.extend(plans.value(row).trim_end().lines().map(|line| Block::Line(format!("  {line}"))));
-        }
-    }
-    Answer { blocks, records: rows.clone().into(), ..Answer::default() }
 }
