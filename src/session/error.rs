@@ -267,9 +267,9 @@ impl SessionError {
                 "it is the mean over the runs of an arm, a share the ratio of two sums; --metric {metric} shows it"
             )),
             Self::Predicate { hint, .. } => hint.clone(),
-            Self::View { kind, name, .. } if kind == "yours" => {
-                Some(format!("mend or remove the file sql/{name}.sql of the store; other views do without it"))
-            }
+            Self::View { kind, name, .. } if kind == "yours" => Some(format!(
+                "mend or remove the file sql/{name}.sql of the store; other views do without it"
+            )),
             _ => None,
         }
     }

@@ -71,7 +71,11 @@ impl Question {
 fn stoppable(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
     let paused = plan.transform_up(|node| {
         let multiplies = node.children().len() > 1 || node.name() == "UnnestExec";
-        Ok(if multiplies { Transformed::yes(Arc::new(CooperativeExec::new(node)) as _) } else { Transformed::no(node) })
+        Ok(if multiplies {
+            Transformed::yes(Arc::new(CooperativeExec::new(node)) as _)
+        } else {
+            Transformed::no(node)
+        })
     });
     Ok(paused?.data)
 }
@@ -119,6 +123,11 @@ impl Reading {
     /// The rows that its leaves have given so far.
     pub fn rows(&self) -> usize {
         rows_of_leaves(&self.0)
+    }
+
+    /// Whether nobody works on the plan any more.
+    pub fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
     }
 }
 

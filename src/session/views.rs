@@ -133,13 +133,11 @@ impl Views {
             });
         }
         path.push(name.to_owned());
-        for reference in references(&view.sql)
-            .map_err(|error| SessionError::View {
-                name: name.to_owned(),
-                kind: view.kind.clone(),
-                problem: error.to_string(),
-            })?
-        {
+        for reference in references(&view.sql).map_err(|error| SessionError::View {
+            name: name.to_owned(),
+            kind: view.kind.clone(),
+            problem: error.to_string(),
+        })? {
             self.visit(&reference, path, needed)?;
         }
         path.pop();

@@ -56,9 +56,10 @@ fn of_plan(text: &str) -> Option<String> {
     if let Some((function, _)) = unknown_function(text) {
         return Some(format!("there is no function {function}"));
     }
-    if let Some(what) = ["DML", "DDL", "Statement"].iter().find_map(|kind| {
-        text.strip_prefix(kind)?.strip_prefix(" not supported: ")
-    }) {
+    if let Some(what) = ["DML", "DDL", "Statement"]
+        .iter()
+        .find_map(|kind| text.strip_prefix(kind)?.strip_prefix(" not supported: "))
+    {
         return Some(format!("{what} is refused here: SQL only reads"));
     }
     if let Some(column) = not_grouped(text) {

@@ -12,6 +12,8 @@ use crate::session::{SessionError, verb};
 pub(super) enum Kind {
     /// An answer.
     Question(Box<Statement>),
+    /// The relations there are.
+    Relations,
     /// A file.
     Copy(CopyToStatement),
     /// Something else in the session.
@@ -83,6 +85,7 @@ impl Kind {
                     "COPY FROM is refused: SQL only reads here",
                     ".ingest PATH takes runs in; SELECT * FROM 'FILE' asks a file as it is",
                 )),
+                Sql::ShowTables { .. } | Sql::ShowViews { .. } => Ok(Self::Relations),
                 other => Ok(Self::Question(Box::new(Statement::Statement(Box::new(other))))),
             },
             other => Ok(Self::Question(Box::new(other))),

@@ -12,6 +12,7 @@ use super::asking::{MOST_BYTES, Waiting};
 use super::{Shell, present};
 use crate::cli::exit::CliError;
 use crate::cli::sql::{explained, pointed};
+use crate::questions::views::views;
 use crate::session::{Known, SessionError, advice};
 use kind::Kind;
 
@@ -27,6 +28,7 @@ impl<'a> Shell<'a> {
             self.asking.session(&self.global, self.output).await?;
             match Kind::of(statement)? {
                 Kind::Question(statement) => self.question(*statement, sql).await?,
+                Kind::Relations => self.relations()?,
                 Kind::Copy(statement) => copy::copy(self, statement, sql).await?,
                 Kind::Change(change) => change::carry_out(self, change, sql).await?,
             }
@@ -51,6 +53,13 @@ impl<'a> Shell<'a> {
             self.output.note(&advice);
         }
         Ok(())
+    }
+
+    /// `SHOW TABLES`: what can be asked, whether it is planned already or not.
+    fn relations(&self) -> Result<(), CliError> {
+        let Some(session) = self.asking.opened() else { return Ok(()) };
+        let answer = views(session.views())?;
+        Ok(self.output.redirected(self.format(), None).answer(&answer)?)
     }
 
     /// Whether answers are shown to a person, who sees the beginning of a long one.

@@ -31,8 +31,12 @@ pub(super) fn hint(said: &str, sql: &str) -> Option<String> {
     if at == 0 {
         return of_first(words.first()?);
     }
-    if words[0].eq_ignore_ascii_case("COPY") && words.get(at).is_some_and(|word| word.eq_ignore_ascii_case("FROM")) {
-        return Some("SQL takes nothing in: runq ingest PATH does; SELECT * FROM 'FILE' asks a file".to_owned());
+    if words[0].eq_ignore_ascii_case("COPY")
+        && words.get(at).is_some_and(|word| word.eq_ignore_ascii_case("FROM"))
+    {
+        return Some(
+            "SQL takes nothing in: runq ingest PATH does; SELECT * FROM 'FILE' asks a file".to_owned(),
+        );
     }
     if let Some(keyword) = typo(&words, at) {
         return Some(format!("did you mean {keyword}?"));

@@ -1,0 +1,5 @@
+//! The shell.
+
+mod engine;
+mod errors;
+mod files;
