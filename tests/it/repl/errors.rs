@@ -126,10 +126,10 @@ fn a_text_of_several_lines_says_which_one() {
 
 #[test]
 fn a_view_that_does_not_plan_is_marked_where_it_stands() {
-    SAMPLES.run(&["--no-init", "-c", "CREATE VIEW v AS SELECT modle FROM results"]).refuses(
+    SAMPLES.run(&["--no-init", "-c", "CREATE VIEW v AS SELECT providr FROM results"]).refuses(
         2,
-        "error: there is no column modle\n  CREATE VIEW v AS SELECT modle FROM results\n  \
-         \u{20}                       ^^^^^\n  hint: did you mean model?",
+        "error: there is no column providr\n  CREATE VIEW v AS SELECT providr FROM results\n  \
+         \u{20}                       ^^^^^^^\n  hint: did you mean provider?",
     );
 }
 

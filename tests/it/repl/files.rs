@@ -140,14 +140,14 @@ fn a_copy_is_read_back_as_it_was() {
         assert!(ran.stderr.starts_with(&format!("wrote {file}: 72 rows, ")), "{}", ran.stderr);
     }
     let said =
-        asked(&sandbox, &["COPY runs TO 'r.csv'", "COPY metric_winners TO 'm' STORED AS PARQUET"]).fine();
+        asked(&sandbox, &["COPY results TO 'r.csv'", "COPY metric_winners TO 'm' STORED AS PARQUET"]).fine();
     assert!(
-        said.stderr.contains("wrote r.csv: 4 rows, ") && said.stderr.contains(" bytes of parquet"),
+        said.stderr.contains("wrote r.csv: 72 rows, ") && said.stderr.contains(" bytes of parquet"),
         "{}",
         said.stderr
     );
     assert_eq!(
-        sandbox.run(&["export", "runs"]).fine().stdout,
+        sandbox.run(&["export", "results"]).fine().stdout,
         std::fs::read_to_string(sandbox.path("r.csv")).unwrap()
     );
     let table = asked(&sandbox, &["COPY (SELECT 1 AS a, 'x' AS b) TO 't.md'"]).fine();
