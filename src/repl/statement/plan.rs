@@ -55,7 +55,7 @@ mod tests {
         let said = "  ProjectionExec: expr=[model@0 as model], metrics=[output_rows=3, elapsed_compute=1µs]";
         assert_eq!(
             lines(said, Some(30)),
-            ["    ProjectionExec: expr=[mode…", "        output_rows=3, elapsed_compute=1µs"]
+            ["    ProjectionExec: expr=[mod…", "        output_rows=3, elapsed_compute=1µs"]
         );
         assert_eq!(lines("EmptyExec", None), ["  EmptyExec"]);
     }
