@@ -57,7 +57,7 @@ pub struct GlobalArgs {
 }
 
 /// Flags of the session: which runs, which dimension, which baseline, and how numbers are made.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Args)]
 #[command(next_help_heading = "Session")]
 pub struct SessionArgs {
     /// Only this run: an id, the beginning of one, a name, last, last~2 or a glob. May be repeated.

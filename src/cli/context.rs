@@ -2,19 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use datafusion::common::{Column, SchemaError};
-use datafusion::error::DataFusionError;
-
 use super::args::{GlobalArgs, ImportArgs};
 use super::exit::{CliError, problem_report};
 use super::output::{Output, Progress};
 use crate::import::Fault;
 use crate::import::rerun::template::Templates;
 use crate::ingest::{Discovery, InMemory, Reading, Surroundings, discover, read_into_memory};
-use crate::model::{Timestamp, nearest};
-use crate::session::{
-    BASE_RELATIONS, Facts, Request, Session, SessionError, resolve_run, unknown_function, unknown_table,
-};
+use crate::model::Timestamp;
+use crate::session::{Facts, Request, Session, SessionError, resolve_run};
 use crate::source::{LocalDisk, Source, near_path};
 use crate::store::{Access, Store, StoreSnapshot};
 
@@ -56,7 +51,8 @@ impl<'a> Context<'a> {
         self.global.store.clone().or_else(|| crate::store::find(&here()))
     }
 
-    fn access(&self) -> Access {
+    /// What may be done with the store.
+    pub fn access(&self) -> Access {
         if self.global.read_only { Access::ReadOnly } else { Access::ReadWrite }
     }
 
@@ -316,7 +312,10 @@ pub fn here() -> PathBuf {
 }
 
 /// The facts of a store.
-fn facts_of(snapshot: &StoreSnapshot, root: &Path) -> Result<Facts, CliError> {
+///
+/// # Errors
+/// When a view of the person's own cannot be read.
+pub fn facts_of(snapshot: &StoreSnapshot, root: &Path) -> Result<Facts, CliError> {
     Ok(Facts { user_views: user_views(root)?, ..Facts::stored(snapshot, shown_path(root))? })
 }
 
@@ -342,9 +341,10 @@ fn user_views(root: &Path) -> Result<Vec<(String, String)>, CliError> {
     for entry in LocalDisk.list(&folder).map_err(|error| CliError::usage(error.to_string(), None))? {
         let name = entry.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
         if entry.path.extension().is_some_and(|extension| extension == "sql") && !name.is_empty() {
-            let text = std::fs::read_to_string(&entry.path)
+            let text = std::fs::read(&entry.path)
                 .map_err(|error| CliError::usage(format!("{}: {error}", entry.path.display()), None))?;
-            views.push((name, text));
+            // What is no text does not parse, and then breaks only who asks it.
+            views.push((name, String::from_utf8_lossy(&text).into_owned()));
         }
     }
     Ok(views)
@@ -391,45 +391,6 @@ async fn beside(stored: Facts, names: &[Place], memory: InMemory, origin: String
     facts.metrics.extend(metrics);
     facts.user_views = user_views;
     Ok(facts)
-}
-
-/// What people usually mean by SQL that does not plan: a near name, or a metric taken for a column.
-pub fn sql_hint(error: &DataFusionError, session: &Session) -> Option<String> {
-    match error.find_root() {
-        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
-            SchemaError::FieldNotFound { field, valid_fields } => {
-                Some(column_hint(field.name(), valid_fields))
-            }
-            _ => None,
-        },
-        DataFusionError::Plan(text) if text.contains("unique expression names") => {
-            Some("name one of them: SELECT value, value AS value_2".to_owned())
-        }
-        DataFusionError::Plan(text) => match unknown_function(text) {
-            Some((_, near)) => Some(format!("did you mean {near}?")),
-            None => unknown_table(text).map(|table| table_hint(table, session)),
-        },
-        _ => None,
-    }
-}
-
-fn column_hint(name: &str, valid: &[Column]) -> String {
-    let names: Vec<&str> = valid.iter().map(|column| column.name.as_str()).collect();
-    match nearest(name, names.iter().copied()) {
-        Some(near) => format!("did you mean {near}?"),
-        None if names.contains(&"metric") => {
-            format!("metrics are rows: SELECT value ... WHERE metric = '{name}'")
-        }
-        None if names.is_empty() => "no relation is named: SELECT ... FROM results".to_owned(),
-        None => format!("there are {}", names.join(", ")),
-    }
-}
-
-fn table_hint(name: &str, session: &Session) -> String {
-    let views: Vec<String> = session.views().iter().map(|view| view.name.clone()).collect();
-    let known = BASE_RELATIONS.iter().map(|(name, _)| *name).chain(views.iter().map(String::as_str));
-    nearest(name, known)
-        .map_or_else(|| "runq views lists the relations".to_owned(), |near| format!("did you mean {near}?"))
 }
 
 /// Opens a session over what was asked.

@@ -69,6 +69,8 @@ impl From<SessionError> for CliError {
     fn from(error: SessionError) -> Self {
         let code = match &error {
             SessionError::NoRuns
+            | SessionError::NoStore
+            | SessionError::NoFile { .. }
             | SessionError::UnknownRun { .. }
             | SessionError::UnknownTask { .. }
             | SessionError::UnknownKind { .. }
@@ -84,6 +86,8 @@ impl From<SessionError> for CliError {
             | SessionError::MetricByRun { .. }
             | SessionError::Predicate { .. }
             | SessionError::Writes { .. }
+            | SessionError::Taken { .. }
+            | SessionError::File { .. }
             | SessionError::View { .. } => USAGE,
             SessionError::Sql(error) => sql_code(error),
             SessionError::Arrow(_) | SessionError::Stored(_) | SessionError::Internal(_) => INTERNAL,

@@ -42,8 +42,17 @@ impl Drop for Claim {
     }
 }
 
-/// Listens as long as the program runs.
-pub async fn listen() {
+/// Listens as long as the program runs: on a thread of its own, so that a request is heard whatever the others do.
+pub fn listen() {
+    std::thread::spawn(|| {
+        // Without it the system's own way remains: the program ends.
+        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            runtime.block_on(listening());
+        }
+    });
+}
+
+async fn listening() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

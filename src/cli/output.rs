@@ -307,6 +307,11 @@ impl Output {
         Progress::start(&self.bars, message)
     }
 
+    /// Starts to show on stderr how much a question has read, when a person looks on; gone as soon as it ends.
+    pub fn reading(&self) -> Progress {
+        Progress::reading(&self.bars)
+    }
+
     fn to_stderr(&self, text: &str) {
         self.beside_bars(|| {
             let mut stderr = locked(&self.stderr);

@@ -10,8 +10,9 @@ use super::args::ImportArgs;
 use super::context::{Context, open};
 use super::exit::CliError;
 use crate::answer::{Answer, Block, Records};
+use crate::questions::metrics::metric_names;
 use crate::render::table_of;
-use crate::session::{Place, SessionError};
+use crate::session::{Known, Place, Session, SessionError, advice, hint_of};
 
 /// How many rows a person is shown unless told otherwise.
 const ROWS_SHOWN: usize = 40;
@@ -61,7 +62,8 @@ impl SqlArgs {
 /// What the person is told when it cannot be answered.
 pub async fn run(args: SqlArgs, context: &Context<'_>) -> Result<u8, CliError> {
     let text = text(&args, context)?;
-    let statements = DFParser::parse_sql(&text).map_err(|error| pointed(SessionError::from(error), &text))?;
+    let statements = DFParser::parse_sql(&text)
+        .map_err(|error| pointed(SessionError::from(error), &text, &Known::default()))?;
     if statements.is_empty() {
         return Err(no_sql());
     }
@@ -74,7 +76,14 @@ pub async fn run(args: SqlArgs, context: &Context<'_>) -> Result<u8, CliError> {
     let (mut session, code) = open(context.asked(&args.paths, &args.import).await?).await?;
     let limit = context.output.screen().is_terminal().then_some(args.max_rows).filter(|rows| *rows > 0);
     for statement in statements {
-        let rows = session.statement(statement).await.map_err(|error| explained(error, &session, &text))?;
+        let advice = advice(&statement);
+        let rows = match session.statement(statement).await {
+            Ok(rows) => rows,
+            Err(error) => return Err(explained(error, &mut session, &text).await),
+        };
+        if let Some(advice) = advice {
+            context.output.note(&advice);
+        }
         context.output.answer(&answer(rows.into(), limit)?)?;
     }
     Ok(code)
@@ -106,7 +115,7 @@ fn no_sql() -> CliError {
 }
 
 /// The answer of one statement.
-pub(super) fn answer(records: Records, limit: Option<usize>) -> Result<Answer, CliError> {
+pub(crate) fn answer(records: Records, limit: Option<usize>) -> Result<Answer, CliError> {
     let (table, left) = table_of(&records, limit).map_err(crate::cli::output::OutputError::Render)?;
     let rows: usize = records.batches.iter().map(arrow::array::RecordBatch::num_rows).sum();
     let mut blocks = vec![Block::Table(table)];
@@ -128,28 +137,37 @@ pub(crate) fn ids(records: &Records) -> Option<Vec<String>> {
     Some(crate::session::text_values(&rows, place))
 }
 
-/// An error with the place in the text that it is about.
-pub(crate) fn pointed(error: SessionError, text: &str) -> CliError {
-    let marked = match &error {
-        SessionError::Sql(cause) => Place::of(text, cause).map(|place| place.marked(text)),
-        _ => None,
+/// An error with the place in the text that it is about, and what was most likely meant by it.
+pub(crate) fn pointed(error: SessionError, text: &str, known: &Known) -> CliError {
+    let (marked, hint) = match &error {
+        SessionError::Sql(cause) => (Place::of(text, cause), hint_of(cause, text, known)),
+        _ => (None, None),
     };
     let mut error = CliError::from(error);
-    if let (Some(report), Some(marked)) = (&mut error.report, marked) {
-        report.message = format!("{}\n{marked}", report.message);
+    if let Some(report) = &mut error.report {
+        if let Some(place) = marked {
+            // Where there is one line, the marker says it all.
+            let at = if text.trim().contains('\n') {
+                format!(" (line {}, column {})", place.line(), place.column())
+            } else {
+                String::new()
+            };
+            report.message = format!("{}{at}\n{}", report.message, place.marked(text));
+        }
+        report.hints.extend(hint);
     }
     error
 }
 
-/// Adds what people usually meant to an error of planning.
-pub(crate) fn explained(error: SessionError, session: &crate::session::Session, text: &str) -> CliError {
-    let hint = match &error {
-        SessionError::Sql(cause) => super::context::sql_hint(cause, session),
-        _ => None,
+/// The same for a text that a session could not answer, which knows the names there are.
+pub(crate) async fn explained(error: SessionError, session: &mut Session, text: &str) -> CliError {
+    let known = match &error {
+        SessionError::Sql(_) => Known {
+            relations: session.views().iter().map(|view| view.name.clone()).collect(),
+            // A session that cannot tell them helps less.
+            metrics: metric_names(session).await.unwrap_or_default(),
+        },
+        _ => Known::default(),
     };
-    let error = pointed(error, text);
-    match hint {
-        Some(hint) => CliError { report: error.report.map(|report| report.hint(hint)), ..error },
-        None => error,
-    }
+    pointed(error, text, &known)
 }

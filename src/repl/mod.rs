@@ -12,20 +12,17 @@ pub mod present;
 pub mod script;
 pub mod settings;
 pub mod split;
+mod statement;
 pub mod vocabulary;
 
 use std::path::PathBuf;
-
-use datafusion::sql::parser::DFParser;
 
 use crate::cli::args::GlobalArgs;
 use crate::cli::context::Context;
 use crate::cli::exit::{self, CliError};
 use crate::cli::interrupt;
 use crate::cli::output::Output;
-use crate::cli::sql::{explained, pointed};
 use crate::render::Renderer;
-use crate::session::SessionError;
 use asking::Asking;
 use edit::Typing;
 use settings::Settings;
@@ -186,26 +183,6 @@ impl<'a> Shell<'a> {
             _ = stop.requests.recv() => Err(stopped()),
             ended = self.answer(sql) => ended,
         }
-    }
-
-    async fn answer(&mut self, sql: &str) -> Result<(), CliError> {
-        let statements = DFParser::parse_sql(sql).map_err(|error| pointed(SessionError::from(error), sql))?;
-        for statement in statements {
-            self.asking.session(&self.global, self.output).await?;
-            let answered = match self.asking.answer(statement).await {
-                Ok(answered) => answered,
-                Err(error) => {
-                    return Err(match self.asking.opened() {
-                        Some(session) => explained(error, session, sql),
-                        None => error.into(),
-                    });
-                }
-            };
-            let is_terminal = self.output.screen().is_terminal();
-            let answer = present::answer(&answered, &self.settings, is_terminal)?;
-            self.output.redirected(self.format(), None).answer(&answer)?;
-        }
-        Ok(())
     }
 }
 

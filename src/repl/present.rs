@@ -18,8 +18,12 @@ pub fn answer(answered: &Answered, settings: &Settings, is_terminal: bool) -> Re
     let limit = settings.max_rows.filter(|_| is_terminal);
     let records = answered.rows.clone().into();
     let (table, left) = table_of(&records, limit).map_err(OutputError::Render)?;
-    let rows: usize = records.batches.iter().map(RecordBatch::num_rows).sum();
-    let mut said = counted(rows, "row", "rows");
+    let kept: usize = records.batches.iter().map(RecordBatch::num_rows).sum();
+    let mut said = counted(kept + answered.left_out, "row", "rows");
+    if answered.left_out > 0 {
+        let kept = count(i64::try_from(kept).unwrap_or(i64::MAX));
+        said = format!("{said}, of which _ and .last have {kept}: the rest is too much to keep");
+    }
     if left > 0 {
         let left = count(i64::try_from(left).unwrap_or(i64::MAX));
         said = format!("{said}, {left} not shown (.last shows all)");

@@ -1,10 +1,9 @@
 //! Why a session cannot answer, with what to do about it.
 
-use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
-use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::Place;
+use super::wording::in_words;
 use crate::model::{few, nearest};
 
 /// What can be wrong with a question.
@@ -148,8 +147,37 @@ pub enum SessionError {
     View {
         /// Its name.
         name: String,
+        /// Whose it is, as [`super::View::kind`].
+        kind: String,
         /// What is wrong with it.
         problem: String,
+    },
+    /// There is no store to ask.
+    #[error("there is no store here: no .runq in this folder or above it")]
+    NoStore,
+    /// A stored relation has the name that something else is to have.
+    #[error("{name} is a stored relation, and its name is taken")]
+    Taken {
+        /// The name.
+        name: String,
+    },
+    /// A file that a statement names is not there.
+    #[error("there is no file {name}")]
+    NoFile {
+        /// As it was given.
+        name: String,
+        /// The file that is nearest to it, as a hint.
+        near: Option<String>,
+    },
+    /// A file that a statement names cannot be asked.
+    #[error("'{name}': {problem}")]
+    File {
+        /// As it was given.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do about it.
+        hint: Option<String>,
     },
     /// A statement that would write, or set something.
     #[error("{verb} is refused: SQL only reads here")]
@@ -169,6 +197,15 @@ pub enum SessionError {
     /// A bug of ours.
     #[error("{0}")]
     Internal(String),
+}
+
+impl From<super::Nothing> for SessionError {
+    fn from(why: super::Nothing) -> Self {
+        match why {
+            super::Nothing::NoStore => Self::NoStore,
+            super::Nothing::NoRuns => Self::NoRuns,
+        }
+    }
 }
 
 impl SessionError {
@@ -206,9 +243,13 @@ impl SessionError {
                         .to_owned(),
                 )
             }),
-            Self::Writes { .. } => {
-                Some("runq ingest PATH takes runs in, runq tag RUN KEY=VALUE labels them".to_owned())
+            Self::Writes { verb } => Some(super::refusal::instead(verb).to_owned()),
+            Self::NoStore => {
+                Some("runq ingest PATH makes one; SELECT ... FROM 'FILE' asks a file without one".to_owned())
             }
+            Self::Taken { .. } => Some("choose another one".to_owned()),
+            Self::NoFile { near, .. } => near.clone(),
+            Self::File { hint, .. } => hint.clone(),
             Self::UnknownColumn { near, relation, .. } => did_you_mean(near)
                 .or_else(|| Some(format!("runq sql 'DESCRIBE {relation}' lists the columns"))),
             Self::SeveralRuns { .. } => Some("name one of them, such as last".to_owned()),
@@ -226,47 +267,12 @@ impl SessionError {
                 "it is the mean over the runs of an arm, a share the ratio of two sums; --metric {metric} shows it"
             )),
             Self::Predicate { hint, .. } => hint.clone(),
+            Self::View { kind, name, .. } if kind == "yours" => Some(format!(
+                "mend or remove the file sql/{name}.sql of the store; other views do without it"
+            )),
             _ => None,
         }
     }
-}
-
-/// What DataFusion says, in the words of one who asked.
-pub(super) fn in_words(error: &DataFusionError) -> String {
-    match error.find_root() {
-        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
-            SchemaError::FieldNotFound { field, .. } => match &field.relation {
-                Some(relation) => format!("there is no column {} in {relation}", field.name),
-                None => format!("there is no column {}", field.name),
-            },
-            other => other.to_string(),
-        },
-        DataFusionError::Plan(text) => match unknown_table(text) {
-            Some(table) => format!("there is no table {table}"),
-            None => match unknown_function(text) {
-                Some((function, _)) => format!("there is no function {function}"),
-                None => text.clone(),
-            },
-        },
-        DataFusionError::SQL(problem, _) => match problem.as_ref() {
-            ParserError::ParserError(text) | ParserError::TokenizerError(text) => {
-                format!("the SQL does not parse: {text}")
-            }
-            ParserError::RecursionLimitExceeded => "the SQL is nested too deeply".to_owned(),
-        },
-        _ => error.strip_backtrace(),
-    }
-}
-
-/// The table that a failure to plan names as not found.
-pub fn unknown_table(text: &str) -> Option<&str> {
-    text.strip_prefix("table '")?.split_once("' not found")?.0.rsplit('.').next()
-}
-
-/// The function that a failure to plan names as unknown, and the one that it proposes.
-pub fn unknown_function(text: &str) -> Option<(&str, &str)> {
-    let (name, rest) = text.strip_prefix("Invalid function '")?.split_once('\'')?;
-    Some((name, rest.split_once('\'')?.1.split_once('\'')?.0))
 }
 
 /// A predicate with a marker under its fault; without one where the place of the fault is not known.

@@ -11,7 +11,7 @@ use super::SessionError;
 use super::options::Scope;
 use crate::ingest::{InMemory, MemoryRun, Stored};
 use crate::model::{MetricRow, ResultRow, Row, RunRow, ScoreRow, StepRow};
-use crate::store::{StoreError, StoreSnapshot};
+use crate::store::{StoreError, StoreSnapshot, Traffic};
 
 /// A run that may come into scope.
 #[derive(Debug, Clone)]
@@ -39,9 +39,19 @@ pub struct Facts {
     pub origin: String,
     /// Views of the person's own, name and SQL text; they win over ours.
     pub user_views: Vec<(String, String)>,
+    /// Counts what is asked of the object store they are read from.
+    pub traffic: Arc<Traffic>,
 }
 
 impl Facts {
+    /// No runs at all.
+    ///
+    /// # Errors
+    /// Never; DataFusion's own check is passed on.
+    pub fn none() -> Result<Self, SessionError> {
+        Self::in_memory(InMemory::default(), String::new())
+    }
+
     /// The facts of runs that were read without a store.
     ///
     /// # Errors
@@ -68,6 +78,7 @@ impl Facts {
             steps: table::<StepRow>(steps)?,
             origin,
             user_views: Vec::new(),
+            traffic: Arc::default(),
         })
     }
 }
@@ -86,6 +97,7 @@ impl Facts {
             steps: snapshot.provider(StepRow::TABLE)?,
             origin,
             user_views: Vec::new(),
+            traffic: Arc::clone(snapshot.traffic()),
         })
     }
 

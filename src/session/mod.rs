@@ -6,20 +6,27 @@
 mod asset;
 mod cases;
 mod dimension;
+mod engine;
 mod error;
 mod facts;
+mod foreign;
 mod headers;
+mod hint;
 mod lineage;
 mod metrics;
 mod opening;
 mod options;
+mod own;
 mod place;
 mod planned;
 mod predicate;
+mod question;
+mod refusal;
 mod relations;
 mod rows;
 mod scope;
 mod views;
+mod wording;
 
 use std::sync::Arc;
 
@@ -28,27 +35,35 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::physical_plan::collect_partitioned;
-use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::Statement;
 
 pub(crate) use cases::named as cases_named;
 pub use cases::of_facts as case_ids;
 pub(crate) use dimension::usual as dimensions;
-pub use error::{SessionError, unknown_function, unknown_table};
+pub(crate) use engine::function_names;
+pub use error::SessionError;
 pub use facts::{Facts, RunEntry, read_runs};
+pub use foreign::ENDINGS as FOREIGN_ENDINGS;
+pub use hint::{Known, advice, hint_of};
 pub use opening::dimension_with;
 pub use options::{Asset, By, ErrorsAs, Options, Scope};
+pub use own::{OF_SESSION, is_stored, view_of_session};
 pub use place::Place;
+pub use question::{Answering, Kept, Question, Reading};
+pub use refusal::verb;
 pub use relations::BASE_RELATIONS;
 pub use rows::Rows;
 pub use scope::resolve as resolve_run;
-pub use views::{View, Views, references};
+pub use views::{View, Views, references, statement_references};
 
 pub(crate) use rows::text_values;
 
 use crate::model::{Timestamp, nearest};
+use crate::store::Traffic;
 use opening::{later_states, primary_metric, register, several_named, varying};
 use predicate::Predicate;
+use refusal::{only_reads, read_only};
 
 /// What a session is opened with.
 #[derive(Debug, Clone, Default)]
@@ -78,11 +93,28 @@ pub struct PlannedCase {
     pub model: Option<String>,
 }
 
+/// Why a session has no runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nothing {
+    /// There is no store.
+    NoStore,
+    /// The store has none, or the scope leaves none.
+    NoRuns,
+}
+
 /// An open session.
 pub struct Session {
     ctx: SessionContext,
     views: Views,
+    /// Views that are planned.
     registered: Vec<String>,
+    /// Those of them whose rows are in memory.
+    materialized: Vec<String>,
+    /// Files that the last statement read.
+    files: Vec<String>,
+    /// Why there is nothing to ask about; stored relations are refused with it.
+    nothing: Option<Nothing>,
+    traffic: Arc<Traffic>,
     runs: Vec<RunEntry>,
     by: String,
     request: Request,
@@ -117,7 +149,7 @@ impl Session {
                 left.argument.cmp(&right.argument).then_with(|| facts::in_time(&left.run, &right.run))
             });
         }
-        let ctx = context()?;
+        let ctx = engine::engine(&facts.traffic)?;
         register(&ctx, &facts, &selected, (&by, &request)).await?;
         let primary = match &request.options.primary {
             Some(primary) => primary.clone(),
@@ -127,6 +159,10 @@ impl Session {
             ctx,
             views: Views::new(&facts.user_views),
             registered: Vec::new(),
+            materialized: Vec::new(),
+            files: Vec::new(),
+            nothing: None,
+            traffic: Arc::clone(&facts.traffic),
             left_out: scope::left_out(&facts.runs, &request.scope),
             runs_in_store: facts.runs.len(),
             runs: selected,
@@ -137,6 +173,36 @@ impl Session {
             request,
         };
         Ok(session)
+    }
+
+    /// A session without runs: it computes, and reads files and what is added to it. Stored relations and the views over
+    /// them are refused.
+    ///
+    /// # Errors
+    /// Never in practice; DataFusion's own checks are passed on.
+    pub fn over_nothing(facts: &Facts, request: Request, why: Nothing) -> Result<Self, SessionError> {
+        Ok(Self {
+            ctx: engine::engine(&facts.traffic)?,
+            views: Views::new(&facts.user_views),
+            registered: Vec::new(),
+            materialized: Vec::new(),
+            files: Vec::new(),
+            nothing: Some(why),
+            traffic: Arc::clone(&facts.traffic),
+            left_out: Vec::new(),
+            runs_in_store: facts.runs.len(),
+            runs: Vec::new(),
+            by: "run".to_owned(),
+            primary: "score".to_owned(),
+            baseline: None,
+            origin: facts::of_scope(&facts.origin, &request.scope),
+            request,
+        })
+    }
+
+    /// Counts what is asked of the object store and of files.
+    pub const fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
     }
 
     /// The runs in scope, in the order that makes the first one the baseline.
@@ -244,7 +310,7 @@ impl Session {
         let needed = references(sql)?;
         self.prepare(&needed).await?;
         let frame = self.ctx.sql_with_options(sql, read_only()).await?;
-        Rows::of(frame).await
+        Question::planned(frame).await?.rows().await
     }
 
     /// Runs one statement of ours whose `$name` parameters are bound to values.
@@ -261,7 +327,7 @@ impl Session {
         let values: Vec<(String, ScalarValue)> =
             values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let plan = plan.with_param_values(ParamValues::from(values))?;
-        Rows::of(self.ctx.execute_logical_plan(plan).await?).await
+        Question::planned(self.ctx.execute_logical_plan(plan).await?).await?.rows().await
     }
 
     /// Runs one parsed statement and gives all of its rows.
@@ -269,12 +335,20 @@ impl Session {
     /// # Errors
     /// When it does not plan or run, or would write.
     pub async fn statement(&mut self, statement: Statement) -> Result<Rows, SessionError> {
+        self.question(statement).await?.rows().await
+    }
+
+    /// Plans one parsed statement. Views it needs are planned too, and those that are kept are computed.
+    ///
+    /// # Errors
+    /// When it does not plan, or would write.
+    pub async fn question(&mut self, statement: Statement) -> Result<Question, SessionError> {
         only_reads(&statement)?;
         let needed = views::statement_references(&statement)?;
         self.prepare(&needed).await?;
         let plan = self.ctx.state().statement_to_plan(statement).await?;
         read_only().verify_plan(&plan)?;
-        Rows::of(self.ctx.execute_logical_plan(plan).await?).await
+        Question::planned(self.ctx.execute_logical_plan(plan).await?).await
     }
 
     /// The rows of a relation for which a predicate holds, as a lazy query; columns of the relation may be selected on.
@@ -324,7 +398,8 @@ impl Session {
     /// When there is none of that name, or it cannot be computed.
     pub async fn relation(&mut self, name: &str) -> Result<Rows, SessionError> {
         self.prepare(&[name.to_owned()]).await?;
-        let plan = self.ctx.table(name).await?.create_physical_plan().await?;
+        let bare = datafusion::common::TableReference::bare(name);
+        let plan = self.ctx.table(bare).await?.create_physical_plan().await?;
         let schema = plan.schema();
         // Part by part: gathered as they arrive, the rows would stand in another order each time.
         let parts = collect_partitioned(plan, self.ctx.task_ctx()).await?;
@@ -338,30 +413,39 @@ impl Session {
     /// When the view cannot be computed.
     pub async fn materialize(&mut self, view: &str) -> Result<(), SessionError> {
         self.prepare(&[view.to_owned()]).await?;
-        views::materialize(&self.ctx, view).await
+        if !self.materialized.iter().any(|name| name == view) {
+            views::materialize(&self.ctx, view).await?;
+            self.materialized.push(view.to_owned());
+        }
+        Ok(())
     }
 
-    /// Registers the views that some relations need and that are not there yet.
+    /// Makes ready what some relations need: views that are not planned yet, views that are kept, files.
     async fn prepare(&mut self, relations: &[String]) -> Result<(), SessionError> {
-        let needed: Vec<View> = self
-            .views
-            .needed(relations)?
-            .into_iter()
-            .filter(|view| !self.registered.contains(&view.name))
-            .cloned()
-            .collect();
-        if needed.iter().any(|view| view.sql.contains("$baseline")) {
+        self.forget_files()?;
+        let needed = self.views.needed(relations)?;
+        if let Some(why) = self.nothing
+            && needed.tables.iter().any(|table| is_stored(table))
+        {
+            return Err(why.into());
+        }
+        let views: Vec<View> = needed.views.into_iter().cloned().collect();
+        let tables: Vec<String> = needed.tables.into_iter().collect();
+        let is_new = |view: &&View| !self.registered.contains(&view.name);
+        if views.iter().filter(is_new).any(|view| view.sql.contains("$baseline")) {
             Box::pin(self.baseline()).await?;
         }
+        self.register_files(&tables).await?;
         let parameters = self.parameters();
-        for view in needed {
+        for view in views {
             if !self.registered.contains(&view.name) {
                 views::register(&self.ctx, &view, &parameters).await?;
-                // Asked for itself it may be narrowed by the question; read by others it is read several times.
-                if view.kept && !relations.contains(&view.name) {
-                    views::materialize(&self.ctx, &view.name).await?;
-                }
-                self.registered.push(view.name);
+                self.registered.push(view.name.clone());
+            }
+            // Asked for itself it may be narrowed by the question; read by others it is read several times.
+            if view.kept && !relations.contains(&view.name) && !self.materialized.contains(&view.name) {
+                views::materialize(&self.ctx, &view.name).await?;
+                self.materialized.push(view.name);
             }
         }
         Ok(())
@@ -385,42 +469,4 @@ impl Session {
         }
         parameters
     }
-}
-
-/// A DataFusion session with our functions, sized for this machine.
-fn context() -> Result<SessionContext, SessionError> {
-    let mut config = SessionConfig::new().with_information_schema(true);
-    // So that errors of planning say where in the text they are.
-    config.options_mut().sql_parser.collect_spans = true;
-    let mut ctx = SessionContext::new_with_config(config);
-    datafusion_functions_json::register_all(&mut ctx)?;
-    crate::functions::register(&ctx);
-    Ok(ctx)
-}
-
-/// The names of all functions of a session, in lower case.
-pub(crate) fn function_names() -> Vec<String> {
-    let Ok(ctx) = context() else { return Vec::new() };
-    let state = ctx.state();
-    let names = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
-    names.chain(state.window_functions().keys()).map(|name| name.to_lowercase()).collect()
-}
-
-/// Refuses what is no question before it is planned, so that the refusal is the first thing said of it.
-fn only_reads(statement: &Statement) -> Result<(), SessionError> {
-    const QUESTIONS: [&str; 8] = ["SELECT", "WITH", "VALUES", "TABLE", "EXPLAIN", "DESCRIBE", "DESC", "SHOW"];
-    let text = statement.to_string();
-    let verb: String = text.trim_start_matches('(').chars().take_while(char::is_ascii_alphabetic).collect();
-    if QUESTIONS.contains(&verb.to_uppercase().as_str()) {
-        return Ok(());
-    }
-    Err(SessionError::Writes { verb: verb.to_uppercase() })
-}
-
-/// Statements may read and nothing else: the store is written by `ingest`, `tag` and `metrics set`.
-fn read_only() -> datafusion::execution::context::SQLOptions {
-    datafusion::execution::context::SQLOptions::new()
-        .with_allow_ddl(false)
-        .with_allow_dml(false)
-        .with_allow_statements(false)
 }

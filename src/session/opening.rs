@@ -13,8 +13,9 @@ use super::facts::{Facts, RunEntry};
 use super::lineage::Lineage;
 use super::options::Scope;
 use super::planned::Planned;
+use super::question::Question;
 use super::relations::{self, Asked};
-use super::rows::{Rows, text_values};
+use super::rows::text_values;
 use super::{Request, SessionError};
 
 /// Registers the base relations over the runs in scope and their families.
@@ -96,7 +97,7 @@ pub(super) async fn varying(facts: &Facts, runs: &[RunEntry]) -> Result<String, 
 pub(super) async fn primary_metric(ctx: &SessionContext) -> Result<String, SessionError> {
     let frame = ctx.table("results").await?;
     let columns = [min(col("primary_metric")).alias("least"), max(col("primary_metric")).alias("most")];
-    let rows = Rows::of(frame.clone().aggregate(vec![], columns.to_vec())?).await?;
+    let rows = Question::planned(frame.clone().aggregate(vec![], columns.to_vec())?).await?.rows().await?;
     if let ([least], [most]) = (&text_values(&rows, 0)[..], &text_values(&rows, 1)[..])
         && least == most
     {
@@ -106,7 +107,7 @@ pub(super) async fn primary_metric(ctx: &SessionContext) -> Result<String, Sessi
         .aggregate(vec![col("primary_metric")], vec![count_all().alias("n")])?
         .sort(vec![col("n").sort(false, true), col("primary_metric").sort(true, false)])?
         .limit(0, Some(1))?;
-    let rows = Rows::of(counted).await?;
+    let rows = Question::planned(counted).await?.rows().await?;
     Ok(text_values(&rows, 0).into_iter().next().unwrap_or_else(|| "score".to_owned()))
 }
 

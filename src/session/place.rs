@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Word};
 use unicode_width::UnicodeWidthStr;
 
-use super::error::{unknown_function, unknown_table};
+use super::wording::{is_aggregate_in_where, unknown_function, unknown_table};
 
 /// How much of a long line is shown around the fault, in display columns.
 const SHOWN: usize = 74;
@@ -41,6 +41,7 @@ impl Place {
                 SchemaError::AmbiguousReference { field } => Self::of_name(sql, None, &field.name),
                 _ => None,
             },
+            DataFusionError::Plan(text) if is_aggregate_in_where(text) => Self::of_aggregate_in_where(sql),
             DataFusionError::Plan(text) => {
                 let name = unknown_table(text).or_else(|| unknown_function(text).map(|(name, _)| name))?;
                 Self::of_name(sql, None, name)
@@ -76,6 +77,34 @@ impl Place {
         });
         let span = tokens.get(found?)?.span;
         Self::between((span.start.line, span.start.column), (span.end.line, span.end.column))
+    }
+
+    /// The first aggregate that is called behind WHERE.
+    fn of_aggregate_in_where(sql: &str) -> Option<Self> {
+        const AGGREGATES: [&str; 9] =
+            ["count", "sum", "avg", "mean", "min", "max", "median", "stddev", "approx_distinct"];
+        let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location().ok()?;
+        let word = |token: &TokenWithSpan| match &token.token {
+            Token::Word(word) => word.value.to_lowercase(),
+            _ => String::new(),
+        };
+        let from = tokens.iter().position(|token| word(token) == "where")?;
+        let behind = tokens[from..].windows(2);
+        let called = |pair: &&[TokenWithSpan]| {
+            AGGREGATES.contains(&word(&pair[0]).as_str()) && pair[1].token == Token::LParen
+        };
+        let span = behind.into_iter().find(called)?[0].span;
+        Self::between((span.start.line, span.start.column), (span.end.line, span.end.column))
+    }
+
+    /// The line, from 1.
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The column, from 1, in characters.
+    pub const fn column(&self) -> usize {
+        self.column
     }
 
     /// Where the parser stopped: it says so at the end of its message, except at the end of the text.

@@ -8,12 +8,9 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::prelude::SessionContext;
 
-use super::error::{in_words, unknown_function, unknown_table};
+use super::hint::{Known, hint_of};
+use super::wording::{in_words, unknown_table};
 use super::{Place, SessionError};
-use crate::model::{few, nearest};
-
-/// How many columns are named where none is near.
-const COLUMNS_NAMED: usize = 24;
 
 /// A predicate as it was given.
 #[derive(Debug, Clone, Copy)]
@@ -57,27 +54,22 @@ impl Predicate<'_> {
     }
 
     fn fault(&self, error: &DataFusionError) -> SessionError {
-        let (problem, hint) = match error.find_root() {
+        let problem = match error.find_root() {
             DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
-                SchemaError::FieldNotFound { field, valid_fields } if field.relation.is_none() => {
-                    let names: Vec<&str> = valid_fields.iter().map(|column| column.name.as_str()).collect();
-                    let said = format!("there is no column {} in {}", field.name, self.relation);
-                    (said, Some(near_or_all(&field.name, &names)))
+                SchemaError::FieldNotFound { field, .. } if field.relation.is_none() => {
+                    format!("there is no column {} in {}", field.name, self.relation)
                 }
-                _ => (in_words(error), None),
+                _ => in_words(error),
             },
             DataFusionError::Plan(text) if unknown_table(text).is_some() => return self.with_subquery(),
-            DataFusionError::Plan(text) => {
-                (in_words(error), unknown_function(text).map(|(_, near)| format!("did you mean {near}?")))
-            }
-            _ => (in_words(error), None),
+            _ => in_words(error),
         };
         SessionError::Predicate {
             flag: self.flag,
             predicate: self.text.to_owned(),
             problem,
             place: Place::of(self.text, error),
-            hint,
+            hint: hint_of(error, self.text, &Known::default()),
         }
     }
 
@@ -94,13 +86,6 @@ impl Predicate<'_> {
             place: None,
             hint,
         }
-    }
-}
-
-fn near_or_all(name: &str, names: &[&str]) -> String {
-    match nearest(name, names.iter().copied()) {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("there are {}", few(names, COLUMNS_NAMED)),
     }
 }
 

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch, StringArray};
+use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::compute::{
     SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch,
 };
-use arrow::datatypes::SchemaRef;
-use datafusion::physical_plan::collect;
-use datafusion::prelude::DataFrame;
+use arrow::datatypes::{Schema, SchemaRef};
 
 use super::SessionError;
 
@@ -22,17 +20,6 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// All rows of a query.
-    ///
-    /// # Errors
-    /// When it does not plan or run.
-    pub(super) async fn of(frame: DataFrame) -> Result<Self, SessionError> {
-        let context = Arc::new(frame.task_ctx());
-        let plan = frame.create_physical_plan().await?;
-        let schema = plan.schema();
-        Ok(Self { schema, batches: collect(plan, context).await? })
-    }
-
     /// The rows as values of a type whose fields are named like the columns.
     ///
     /// # Errors
@@ -62,6 +49,29 @@ impl Rows {
         }
         let order = lexsort_to_indices(&keys, None)?;
         Ok(Self { batches: vec![take_record_batch(&whole, &order)?], schema: self.schema })
+    }
+
+    /// The rows with every column's name its own: the second `n` is `n_2`. Every column may be null, so that the parts
+    /// of a result fit whatever its plan knew of them.
+    pub(super) fn with_unique_names(&self) -> Result<Self, SessionError> {
+        let mut names: Vec<String> = Vec::new();
+        for field in self.schema.fields() {
+            let mut name = field.name().clone();
+            let mut number = 2;
+            while names.contains(&name) {
+                name = format!("{}_{number}", field.name());
+                number += 1;
+            }
+            names.push(name);
+        }
+        let fields = self.schema.fields().iter().zip(names);
+        let fields = fields.map(|(field, name)| field.as_ref().clone().with_name(name).with_nullable(true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let batches = self.batches.iter().map(|batch| {
+            let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            RecordBatch::try_new_with_options(Arc::clone(&schema), batch.columns().to_vec(), &rows)
+        });
+        Ok(Self { batches: batches.collect::<Result<_, _>>()?, schema })
     }
 
     /// The rows for which the list says yes.

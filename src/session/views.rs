@@ -3,10 +3,11 @@
 //! A view is one SELECT; its name is the file's stem. Options are parameters (`$baseline`), bound to the plan: no SQL
 //! text is ever put together. A person's own view wins over ours by name, and a broken one breaks nothing else.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::catalog::view::ViewTable;
+use datafusion::common::TableReference;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::physical_plan::collect_partitioned;
@@ -24,7 +25,7 @@ const EMBEDDED: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/view
 pub struct View {
     /// Name in SQL.
     pub name: String,
-    /// `facts`, `questions`, or `yours` for a view of the person's own.
+    /// `facts`, `questions`, `yours` for a view of the person's own, or `session` for one of this session.
     pub kind: String,
     /// The question it answers, in one sentence.
     pub question: String,
@@ -89,46 +90,75 @@ impl Views {
         self.views.get(name)
     }
 
-    /// The views that some relations need, each after those it reads itself.
+    /// Adds a view; gives the one that had its name.
+    pub fn insert(&mut self, view: View) -> Option<View> {
+        self.views.insert(view.name.clone(), view)
+    }
+
+    /// Takes a view away.
+    pub fn remove(&mut self, name: &str) -> Option<View> {
+        self.views.remove(name)
+    }
+
+    /// The views that some relations need, each after those it reads itself, and what else they read.
     ///
     /// # Errors
     /// When a view does not parse or reads itself.
-    pub fn needed(&self, relations: &[String]) -> Result<Vec<&View>, SessionError> {
-        let mut order = Vec::new();
-        let mut done = HashSet::new();
+    pub fn needed(&self, relations: &[String]) -> Result<Needed<'_>, SessionError> {
+        let mut needed = Needed::default();
         for relation in relations {
-            self.visit(relation, &mut Vec::new(), &mut done, &mut order)?;
+            self.visit(relation, &mut Vec::new(), &mut needed)?;
         }
-        Ok(order)
+        Ok(needed)
     }
 
     fn visit<'a>(
         &'a self,
         name: &str,
         path: &mut Vec<String>,
-        done: &mut HashSet<String>,
-        order: &mut Vec<&'a View>,
+        needed: &mut Needed<'a>,
     ) -> Result<(), SessionError> {
-        let Some(view) = self.views.get(name) else { return Ok(()) };
-        if done.contains(name) {
+        let Some(view) = self.views.get(name) else {
+            needed.tables.insert(name.to_owned());
+            return Ok(());
+        };
+        if needed.views.iter().any(|view| view.name == name) {
             return Ok(());
         }
         if path.iter().any(|visited| visited == name) {
             return Err(SessionError::View {
                 name: name.to_owned(),
+                kind: view.kind.clone(),
                 problem: format!("it reads itself ({} -> {name})", path.join(" -> ")),
             });
         }
         path.push(name.to_owned());
-        for reference in references(&view.sql)
-            .map_err(|error| SessionError::View { name: name.to_owned(), problem: error.to_string() })?
-        {
-            self.visit(&reference, path, done, order)?;
+        for reference in references(&view.sql).map_err(|error| SessionError::View {
+            name: name.to_owned(),
+            kind: view.kind.clone(),
+            problem: error.to_string(),
+        })? {
+            self.visit(&reference, path, needed)?;
         }
         path.pop();
-        done.insert(name.to_owned());
-        order.push(view);
+        needed.views.push(view);
         Ok(())
+    }
+}
+
+/// What some relations need.
+#[derive(Debug, Default)]
+pub struct Needed<'a> {
+    /// The views, each after those it reads.
+    pub views: Vec<&'a View>,
+    /// What is no view: stored relations, those of the caller's, files.
+    pub tables: BTreeSet<String>,
+}
+
+impl Needed<'_> {
+    /// Whether a relation is among them.
+    pub fn reads(&self, name: &str) -> bool {
+        self.tables.contains(name) || self.views.iter().any(|view| view.name == name)
     }
 }
 
@@ -164,16 +194,17 @@ pub(crate) async fn register(
 ) -> Result<(), SessionError> {
     let broken = |error: datafusion::error::DataFusionError| SessionError::View {
         name: view.name.clone(),
-        problem: error.strip_backtrace(),
+        kind: view.kind.clone(),
+        problem: super::wording::in_words(&error),
     };
     let plan = ctx.state().create_logical_plan(&view.sql).await.map_err(broken)?;
     let values = ParamValues::from(
         parameters.iter().map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>(),
     );
     let plan = plan.with_param_values(values).map_err(broken)?;
-    ctx.deregister_table(view.name.as_str()).map_err(broken)?;
-    ctx.register_table(view.name.as_str(), Arc::new(ViewTable::new(plan, Some(view.sql.clone()))))
-        .map_err(broken)?;
+    let name = TableReference::bare(view.name.as_str());
+    ctx.deregister_table(name.clone()).map_err(broken)?;
+    ctx.register_table(name, Arc::new(ViewTable::new(plan, Some(view.sql.clone())))).map_err(broken)?;
     Ok(())
 }
 
@@ -183,10 +214,11 @@ pub(crate) async fn register(
 /// When it cannot be computed.
 pub(crate) async fn materialize(ctx: &SessionContext, name: &str) -> Result<(), SessionError> {
     // The physical schema: optimizing may have found columns that are never null, or another text type.
-    let plan = ctx.table(name).await?.create_physical_plan().await?;
+    let name = TableReference::bare(name);
+    let plan = ctx.table(name.clone()).await?.create_physical_plan().await?;
     let schema = plan.schema();
     let partitions = collect_partitioned(plan, ctx.task_ctx()).await?;
-    ctx.deregister_table(name)?;
+    ctx.deregister_table(name.clone())?;
     ctx.register_table(name, Arc::new(MemTable::try_new(schema, partitions)?))?;
     Ok(())
 }
@@ -210,6 +242,7 @@ mod tests {
         let order: Vec<&str> = views
             .needed(&["change_counts".to_owned()])
             .unwrap()
+            .views
             .iter()
             .map(|view| view.name.as_str())
             .collect();

@@ -20,6 +20,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use url::Url;
 
 use super::error::{StoreError, unwrapped};
+use super::traffic::{Counted, Traffic};
 use crate::model::{MetricRow, ResultRow, Row, RunRow, ScoreRow, StepRow, Timestamp};
 
 /// The tables whose rows belong to a run, in the order in which they are committed.
@@ -36,6 +37,7 @@ const CHECKPOINT_INTERVAL: &str = "100";
 pub(super) struct Location {
     root: Url,
     objects: Arc<dyn ObjectStore>,
+    traffic: Arc<Traffic>,
     session: SharedSession,
     /// Tables as they were last loaded: only newer commits are read again.
     known: Arc<Mutex<BTreeMap<&'static str, DeltaTable>>>,
@@ -59,9 +61,11 @@ impl Location {
             root.set_path(&format!("{}/", root.path()));
         }
         let config = SessionConfig::new().with_information_schema(false);
+        let traffic = Arc::new(Traffic::default());
         Self {
             root,
-            objects,
+            objects: Arc::new(Counted::new(objects, Arc::clone(&traffic))),
+            traffic,
             session: SharedSession(SessionContext::new_with_config(config)),
             known: Arc::default(),
         }
@@ -70,6 +74,11 @@ impl Location {
     /// What reaches the files.
     pub(super) fn objects(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.objects)
+    }
+
+    /// Counts what is asked of them.
+    pub(super) fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
     }
 
     /// The store as a person would name it: the path on a disk, else the URL.
@@ -209,6 +218,16 @@ impl Location {
         }
         frame.collect().await.map_err(error)
     }
+}
+
+/// Whether a table that was read is still the newest: its last commit is the same object, and there is none behind it.
+/// What cannot be told counts as changed.
+pub(super) async fn is_newest(table: &DeltaTable) -> bool {
+    let Some(version) = table.version() else { return false };
+    let next = commit_uri_from_version(Some(version + 1));
+    let store = table.object_store();
+    let (there, next) = futures::join!(is_there(table), store.head(&next));
+    there && matches!(next, Err(object_store::Error::NotFound { .. }))
 }
 
 /// Whether the last commit that was seen is still the same object: a store may be deleted and made again.

@@ -18,6 +18,7 @@ mod registry;
 mod schema;
 mod snapshot;
 mod synced;
+mod traffic;
 mod upload;
 mod writer;
 
@@ -36,6 +37,7 @@ use location::Location;
 pub use publish::{LostRun, Publication, Published};
 pub use snapshot::StoreSnapshot;
 pub use synced::{Disk, SyncedDisk, SystemDisk, replace_file};
+pub use traffic::{Counted, Io, Requests, Traffic};
 
 use crate::model::{Row, RunRow};
 
@@ -127,6 +129,11 @@ impl Store {
     /// Where it is: the path on a disk, else the URL.
     pub fn label(&self) -> String {
         self.location.label()
+    }
+
+    /// Counts what is asked of the object store, from when it was opened.
+    pub fn traffic(&self) -> &Arc<Traffic> {
+        self.location.traffic()
     }
 
     /// A consistent view of everything that is published now; later commits do not change it.

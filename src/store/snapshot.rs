@@ -10,8 +10,9 @@ use deltalake_core::DeltaTable;
 use futures::future::try_join_all;
 
 use super::error::{StoreError, unwrapped};
-use super::location::{CHILDREN, Location};
+use super::location::{CHILDREN, Location, is_newest};
 use super::schema::with_declared_columns;
+use super::traffic::Traffic;
 use crate::model::{MetricRow, Row, RunRow};
 
 /// How often a view is taken again because runs were published meanwhile.
@@ -26,6 +27,9 @@ pub struct StoreSnapshot {
     pub metrics: Vec<MetricRow>,
     version: u64,
     children: BTreeMap<&'static str, Child>,
+    /// The tables `runs` and `metrics` as they were read.
+    small: [DeltaTable; 2],
+    traffic: Arc<Traffic>,
 }
 
 #[derive(Debug, Clone)]
@@ -44,11 +48,11 @@ impl Child {
     }
 }
 
-async fn read_metrics(location: &Location) -> Result<Vec<MetricRow>, StoreError> {
+async fn read_metrics(location: &Location) -> Result<(DeltaTable, Vec<MetricRow>), StoreError> {
     let table = location.load(MetricRow::TABLE).await?;
     let mut metrics = location.rows::<MetricRow>(&table, None).await?;
     metrics.sort_by(|a, b| (&a.metric, a.is_a_persons()).cmp(&(&b.metric, b.is_a_persons())));
-    Ok(metrics)
+    Ok((table, metrics))
 }
 
 impl StoreSnapshot {
@@ -66,7 +70,8 @@ impl StoreSnapshot {
 
     async fn read(location: &Location, runs: &DeltaTable) -> Result<Self, StoreError> {
         let version = runs.version().unwrap_or_default();
-        let (runs, metrics, children) = futures::try_join!(
+        let table = runs.clone();
+        let (runs, (metrics_table, metrics), children) = futures::try_join!(
             location.rows::<RunRow>(runs, None),
             read_metrics(location),
             try_join_all(CHILDREN.map(|name| Child::load(location, name))),
@@ -74,7 +79,8 @@ impl StoreSnapshot {
         let mut runs = newest_generations(runs);
         runs.sort_by(|a, b| (a.started_at, &a.run_id).cmp(&(b.started_at, &b.run_id)));
         let children = CHILDREN.into_iter().zip(children).collect();
-        Ok(Self { runs, metrics, version, children })
+        let (small, traffic) = ([table, metrics_table], Arc::clone(location.traffic()));
+        Ok(Self { runs, metrics, version, children, small, traffic })
     }
 
     /// The table `results`, `scores` or `steps` as it is stored: also with rows that no run names, so a
@@ -106,6 +112,18 @@ impl StoreSnapshot {
     /// Version of the table `runs`: another number means that something was published meanwhile.
     pub const fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Whether nothing was published and no metric described since. Four requests, whatever the store holds.
+    pub async fn is_newest(&self) -> bool {
+        let [runs, metrics] = &self.small;
+        let (runs, metrics) = futures::join!(is_newest(runs), is_newest(metrics));
+        runs && metrics
+    }
+
+    /// Counts what is asked of the object store.
+    pub const fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
     }
 
     fn child(&self, table: &str) -> Result<&Child, StoreError> {

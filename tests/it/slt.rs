@@ -134,7 +134,7 @@ impl AsyncDB for Asked {
         }
         let session = self.session.as_mut().ok_or_else(|| Failed::new("LOAD comes first"))?;
         let needed = session.views().needed(&references(sql).map_err(Failed::new)?).map_err(Failed::new)?;
-        let mut needed: Vec<String> = needed.into_iter().map(|view| view.name.clone()).collect();
+        let mut needed: Vec<String> = needed.views.into_iter().map(|view| view.name.clone()).collect();
         needed.retain(|name| !self.computed.contains(name));
         for name in needed {
             session.materialize(&name).await.map_err(Failed::new)?;

@@ -5,7 +5,7 @@
 
 mod relation;
 mod shaped;
-mod target;
+pub(crate) mod target;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -118,7 +118,7 @@ pub async fn run(args: ExportArgs, context: &Context<'_>) -> Result<u8, CliError
         return write(args.what, &Context::new(context.global.clone(), &output)).await;
     };
     let tool = args.tool();
-    let mut target = Target::new(file)?;
+    let mut target = Target::new(file, &format!("-o {}", file.display()))?;
     let output = context.output.exporting(format, Some(target.writer()));
     let written = write(args.what, &Context::new(context.global.clone(), &output)).await;
     let rows = output.rows();

@@ -25,7 +25,7 @@ pub fn discard_unfinished() {
 }
 
 /// Where an export goes.
-pub(super) struct Target {
+pub(crate) struct Target {
     /// As the person named it, for what is said about it.
     named: String,
     place: Place,
@@ -48,18 +48,19 @@ struct Written {
 }
 
 impl Target {
-    /// Gets ready to write a file.
+    /// Gets ready to write a file; `named` is how messages call it.
     ///
     /// # Errors
     /// When it is a folder, its folder is not there, or nothing can be written there.
-    pub(super) fn new(file: &Path) -> Result<Self, CliError> {
-        let named = file.display().to_string();
+    pub(crate) fn new(file: &Path, named: &str) -> Result<Self, CliError> {
+        let named = named.to_owned();
         let failed = |error: &io::Error| unwritable(&named, &error.to_string());
         let there = fs::metadata(file).ok();
         let (place, handle) = match &there {
             Some(there) if there.is_dir() => {
-                let hint = format!("{}/NAME.csv names a file in it", named.trim_end_matches('/'));
-                return Err(CliError::usage(format!("-o {named}: this is a folder"), Some(&hint)));
+                let folder = file.display().to_string();
+                let hint = format!("{}/NAME.csv names a file in it", folder.trim_end_matches('/'));
+                return Err(CliError::usage(format!("{named}: this is a folder"), Some(&hint)));
             }
             Some(there) if !there.is_file() => {
                 (Place::Itself, OpenOptions::new().write(true).open(file).map_err(|error| failed(&error))?)
@@ -76,7 +77,7 @@ impl Target {
     }
 
     /// What the export is written to; the same file only once.
-    pub(super) fn writer(&mut self) -> Box<dyn Write + Send> {
+    pub(crate) fn writer(&mut self) -> Box<dyn Write + Send> {
         match self.file.take() {
             Some(file) => Box::new(BufWriter::new(Counting { file, written: Arc::clone(&self.written) })),
             None => Box::new(io::sink()),
@@ -84,7 +85,7 @@ impl Target {
     }
 
     /// The error with the file that could not be written, where that was the reason.
-    pub(super) fn explained(&self, error: CliError) -> CliError {
+    pub(crate) fn explained(&self, error: CliError) -> CliError {
         let failure = self.written.failure.lock().unwrap_or_else(PoisonError::into_inner);
         match failure.as_ref() {
             Some(failure) => unwritable(&self.named, failure),
@@ -96,7 +97,7 @@ impl Target {
     ///
     /// # Errors
     /// When the disk does not take it; an earlier file of the name is untouched.
-    pub(super) fn publish(self) -> Result<u64, CliError> {
+    pub(crate) fn publish(self) -> Result<u64, CliError> {
         if let Place::Beside { draft, path } = self.place {
             draft.as_file().sync_all().map_err(|error| unwritable(&self.named, &error.to_string()))?;
             draft.persist(path).map_err(|error| unwritable(&self.named, &error.error.to_string()))?;
@@ -122,7 +123,7 @@ fn draft(path: &Path, there: Option<&Metadata>, named: &str) -> Result<NamedTemp
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let draft = builder.tempfile_in(folder).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
-            CliError::not_found(format!("-o {named}: there is no folder {}", folder.display()), None)
+            CliError::not_found(format!("{named}: there is no folder {}", folder.display()), None)
         }
         _ => unwritable(named, &error.to_string()),
     })?;
@@ -136,7 +137,7 @@ fn draft(path: &Path, there: Option<&Metadata>, named: &str) -> Result<NamedTemp
 }
 
 fn unwritable(named: &str, problem: &str) -> CliError {
-    let mut error = CliError::usage(format!("-o {named}: it cannot be written: {problem}"), None);
+    let mut error = CliError::usage(format!("{named}: it cannot be written: {problem}"), None);
     error.code = exit::UNAVAILABLE;
     error
 }

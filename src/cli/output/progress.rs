@@ -1,6 +1,6 @@
 //! A progress bar over bytes or cases, on stderr, for a person who waits.
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{DecimalBytes, HumanCount, MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::render::text::visible;
 
@@ -16,6 +16,12 @@ const COUNTED: &str = "  {bar:21} {pos} of {len} cases · {elapsed} {wide_msg}";
 /// Shown while a tool works and nothing can be counted.
 const UNCOUNTED: &str = "  {msg:21!} {elapsed}";
 
+/// Shown while a question is answered.
+const READ: &str = "  {bar:21} {msg} · {elapsed}";
+
+/// Steps of a bar that goes round.
+const ROUND: u64 = 20;
+
 /// A bar that is being shown; dropping it takes it off the terminal. Does nothing where nobody looks on.
 #[derive(Debug)]
 pub struct Progress(ProgressBar);
@@ -24,6 +30,13 @@ impl Progress {
     pub(super) fn start(bars: &MultiProgress, message: &str) -> Self {
         let progress = Self(bars.add(ProgressBar::no_length().with_style(style(WITHOUT_TOTAL))));
         progress.set_message(message);
+        progress
+    }
+
+    /// Of a question that is being answered.
+    pub(super) fn reading(bars: &MultiProgress) -> Self {
+        let progress = Self(bars.add(ProgressBar::new(ROUND).with_style(style(READ))));
+        progress.show_read(0, 0);
         progress
     }
 
@@ -52,6 +65,13 @@ impl Progress {
             None => self.0.set_style(style(UNCOUNTED)),
         }
         self.0.tick();
+    }
+
+    /// How much a question has read so far. Nobody knows how much there is, so the bar goes round.
+    pub fn show_read(&self, rows: usize, bytes: u64) {
+        self.0.set_position((self.0.position() + 1) % (ROUND + 1));
+        let rows = HumanCount(u64::try_from(rows).unwrap_or(u64::MAX));
+        self.0.set_message(format!("{rows} rows, {} read", DecimalBytes(bytes)));
     }
 
     /// What is being done, in a few words.
@@ -84,7 +104,7 @@ mod tests {
 
     #[test]
     fn both_templates_parse() {
-        for template in [WITH_TOTAL, WITHOUT_TOTAL, COUNTED, UNCOUNTED] {
+        for template in [WITH_TOTAL, WITHOUT_TOTAL, COUNTED, UNCOUNTED, READ] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }
@@ -99,6 +119,15 @@ mod tests {
         assert_eq!((bar.position(), bar.length(), bar.message()), (4, Some(10), "reading␛[2J".to_owned()));
         progress.finish();
         assert!(bar.is_finished());
+    }
+
+    #[test]
+    fn a_bar_tells_what_was_read_and_goes_round() {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+        let progress = Progress::reading(&bars);
+        (0..50).for_each(|_| progress.show_read(1_234_567, 45_600_000));
+        assert_eq!(progress.0.message(), "1,234,567 rows, 45.60 MB read");
+        assert!(progress.0.position() <= ROUND && !progress.0.is_finished());
     }
 
     #[test]

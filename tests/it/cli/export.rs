@@ -126,7 +126,7 @@ fn what_cannot_be_written_is_said_and_nothing_is_left() {
         "-o /dev/full: it cannot be written: No space",
     );
     refused(&["SELECT 1; SELECT 2", "-o", "out/a.csv"], 2, "2 statements: one file holds the answer of one");
-    refused(&["SELECT 1 / 0 AS x", "-o", "out/a.csv"], 2, "ivide by zero");
+    refused(&["SELECT 1 / 0 AS x", "-o", "out/a.csv"], 2, "divided by zero");
     refused(&["compare", "baseline", "-o", "out/a.csv", "--format", "ids", "--baseline", "no"], 66, "no");
     refused(&["comapre"], 66, "did you mean compare?");
     refused(&["resluts"], 66, "did you mean results?");

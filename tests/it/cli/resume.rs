@@ -158,10 +158,10 @@ fn a_fault_in_a_predicate_has_a_marker_under_it() {
         ),
         (
             "kind = 'eval'; drop table runs",
-            "the SQL does not parse: Expected: end of expression, found: ; at Line: 1, Column: 14\n  \
+            "the SQL does not parse: expected end of expression, found ;\n  \
              kind = 'eval'; drop table runs\n               ^",
         ),
-        ("kind =", "the SQL does not parse: Expected: an expression, found: EOF\n  kind =\n        ^"),
+        ("kind =", "the SQL does not parse: expected an expression, found the end\n  kind =\n        ^"),
         (
             "run_id IN (SELECT run_id FROM results)",
             "a subquery stands in it, and a predicate is over runs alone\n  run_id IN (SELECT run_id FROM results)\n  \

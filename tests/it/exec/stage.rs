@@ -149,7 +149,7 @@ fn carries_out_what_it_is_told() {
     let Ok(spec) = std::env::var(SPEC) else { return };
     let spec: Value = serde_json::from_str(&spec).expect("a plan");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
-    runtime.spawn(runq::cli::interrupt::listen());
+    runq::cli::interrupt::listen();
     let wish = Wish { color: ColorChoice::Never, format: renderer(text(&spec["format"])).ok(), piped: TABLE };
     let output = Output::of_process(Environment::PIPES, &wish);
     let mut global = Line::parse_from(["runq"]).global;

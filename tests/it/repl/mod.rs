@@ -1,5 +1,8 @@
 //! The shell as a person meets it: on a terminal, in a pipe, from files.
 
+mod engine;
+mod errors;
+mod files;
 mod init;
 pub mod pty;
 mod script;

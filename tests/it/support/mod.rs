@@ -96,6 +96,7 @@ pub async fn stored(store: &Store) -> Facts {
         steps: table(StepRow::TABLE),
         origin: "test".to_owned(),
         user_views: Vec::new(),
+        traffic: Arc::clone(snapshot.traffic()),
     }
 }
 

@@ -48,6 +48,7 @@ pub async fn stored_facts(store: &Store) -> Facts {
         steps: provider(StepRow::TABLE),
         origin: "test".to_owned(),
         user_views: Vec::new(),
+        traffic: std::sync::Arc::default(),
     }
 }
 
