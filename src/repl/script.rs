@@ -159,6 +159,8 @@ async fn the_rest(shell: &mut Shell<'_>, arriving: &Arriving, origin: &Origin) -
     let (line, ended) = match (rest.within, rest.unreadable) {
         (_, Some(line)) => (rest.line, Err(no_text(line))),
         (Within::Statement, None) => (rest.line, shell.statement(&rest.text).await),
+        // In a few words the parser shows where: the line it began in is of use in a file.
+        (_, None) if origin.name.is_none() => (rest.line, shell.statement(&rest.text).await),
         (within, None) => (rest.opened, Err(not_ended(within))),
     };
     ended.or_else(|error| failed(shell, error, origin, line))

@@ -84,7 +84,8 @@ fn exit_codes_are_those_of_the_errors() {
     SAMPLES.run(&["--read-only", "-c", ".tag baseline x=y"]).exits(77);
     SAMPLES.run(&["-c", ".quit 5", "-c", "SELECT 1", "-f", "none.sql"]).exits(5);
     assert_eq!(SAMPLES.run_fed("SELECT 1 AS one; .quit 5\nSELECT 2;", &[]).exits(5).stdout, "one\n1\n");
-    Sandbox::new().run(&["-c", "SELECT 1"]).exits(66);
+    Sandbox::new().run(&["-c", "SELECT 1"]).exits(0);
+    Sandbox::new().run(&["-c", "SELECT * FROM run_overview"]).exits(66);
 }
 
 #[test]
