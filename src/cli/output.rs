@@ -39,8 +39,12 @@ pub struct Environment {
     pub stdout_terminal: bool,
     /// Whether a person reads stderr.
     pub stderr_terminal: bool,
+    /// Whether the shell reads stdin, so that no command may.
+    pub stdin_taken: bool,
     /// Display columns of the terminal; `None` when it does not say.
     pub width: Option<usize>,
+    /// Lines of the terminal; `None` when it does not say.
+    pub height: Option<usize>,
     /// Whether `NO_COLOR` is set and not empty (<https://no-color.org>) or the terminal is dumb.
     pub no_color: bool,
     /// Whether the cursor cannot be moved (`TERM=dumb`).
@@ -48,17 +52,22 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// What this process was started with. `COLUMNS` wins over what the terminal says, as for other tools.
+    /// What this process was started with, and how large the terminal is now. `COLUMNS` and `LINES` win over what the
+    /// terminal says, as for other tools.
     pub fn of_process() -> Self {
         let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-        let columns = env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
-        let reported = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let said = |name: &str| env::var(name).ok()?.trim().parse().ok().filter(|size: &usize| *size > 0);
+        let reported = terminal_size::terminal_size();
+        let columns = || reported.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0);
+        let lines = || reported.map(|(_, height)| usize::from(height.0)).filter(|height| *height > 0);
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
             stdin_terminal: io::stdin().is_terminal(),
             stdout_terminal: io::stdout().is_terminal(),
             stderr_terminal: io::stderr().is_terminal(),
-            width: columns.filter(|columns| *columns > 0).or_else(reported).filter(|width| *width > 0),
+            stdin_taken: false,
+            width: said("COLUMNS").or_else(columns),
+            height: said("LINES").or_else(lines),
             no_color: is_set("NO_COLOR") || dumb,
             dumb,
         }
@@ -69,7 +78,9 @@ impl Environment {
         stdin_terminal: false,
         stdout_terminal: false,
         stderr_terminal: false,
+        stdin_taken: false,
         width: None,
+        height: None,
         no_color: false,
         dumb: false,
     };
@@ -197,6 +208,27 @@ impl Output {
         }
     }
 
+    /// The same streams, laid out for another screen: a terminal that was resized, a width that a person wants.
+    #[must_use]
+    pub fn on_screen(self, screen: Screen) -> Self {
+        Self { screen, ..self }
+    }
+
+    /// The same streams for a command that is typed in the shell, which reads stdin itself.
+    #[must_use]
+    pub fn within_shell(self) -> Self {
+        Self { environment: Environment { stdin_taken: true, ..self.environment }, ..self }
+    }
+
+    /// The same streams, but what goes to stdout is held back, laid out as if it went there.
+    #[must_use]
+    pub fn held(&self) -> (Self, Captured) {
+        let captured = Captured::default();
+        let mut held = self.redirected(self.format, None);
+        held.stdout = Arc::new(Mutex::new(Box::new(captured.stdout.clone())));
+        (held, captured)
+    }
+
     /// Whether an answer is exported: then it is whole (no page of it), and the only one.
     pub fn is_exporting(&self) -> bool {
         self.exporting
@@ -243,7 +275,7 @@ impl Output {
         Ok(())
     }
 
-    /// Writes text of the program's own making (help, a completion script) to stdout as it is.
+    /// Writes text of the program's own making (help, a completion script, what was held back) to stdout as it is.
     ///
     /// # Errors
     /// As [`Output::answer`].

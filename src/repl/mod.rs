@@ -1,13 +1,15 @@
 //! The shell: statements and dot commands, typed on a terminal, from files, from the command line or from a pipe.
 //!
 //! [`split`] cuts what arrives into statements and commands, [`Shell`] carries them out one after the other, [`asking`]
-//! holds the session that answers, [`present`] makes an answer of a result, [`command`] has one file per group of dot
+//! holds the session that answers, [`present`] makes an answer of a result, [`destination`] says where it goes, [`command`] has one file per group of dot
 //! commands, and [`edit`] is what a person sees while typing. The commands of the command line are commands here too,
 //! from the same definitions.
 
 pub mod asking;
 pub mod command;
+pub mod destination;
 pub mod edit;
+pub mod pager;
 pub mod present;
 pub mod script;
 pub mod settings;
@@ -15,7 +17,7 @@ pub mod split;
 
 use std::path::PathBuf;
 
-use datafusion::sql::parser::DFParser;
+use datafusion::sql::parser::{DFParser, Statement};
 
 use crate::cli::args::GlobalArgs;
 use crate::cli::context::Context;
@@ -23,9 +25,9 @@ use crate::cli::exit::{self, CliError};
 use crate::cli::interrupt;
 use crate::cli::output::Output;
 use crate::cli::sql::{explained, pointed};
-use crate::render::Renderer;
 use crate::session::SessionError;
 use asking::Asking;
+use destination::Destination;
 use settings::Settings;
 use split::Piece;
 
@@ -55,20 +57,28 @@ pub enum Script {
 /// Where no person types: the first error, unless `.bail off` stands before it.
 pub async fn run(start: Start, context: &Context<'_>) -> Result<u8, CliError> {
     let mut shell = Shell::new(context);
+    let ended = work(start, &mut shell).await;
+    let closed = shell.close_destination(ended.is_ok());
+    ended?;
+    closed?;
+    Ok(shell.leave.unwrap_or(shell.code))
+}
+
+async fn work(start: Start, shell: &mut Shell<'_>) -> Result<(), CliError> {
     if !start.no_init {
-        script::init(&mut shell, start.init.as_deref()).await?;
+        script::init(shell, start.init.as_deref()).await?;
     }
     if !start.scripts.is_empty() {
         for script in &start.scripts {
-            script::run(&mut shell, script).await?;
+            script::run(shell, script).await?;
         }
-    } else if context.output.environment().stdin_terminal {
+        Ok(())
+    } else if shell.output.environment().stdin_terminal {
         shell.interactive = true;
-        edit::converse(&mut shell).await?;
+        edit::converse(shell).await
     } else {
-        script::standard_input(&mut shell).await?;
+        script::standard_input(shell).await
     }
-    Ok(shell.leave.unwrap_or(shell.code))
 }
 
 /// A running shell.
@@ -81,8 +91,14 @@ pub struct Shell<'a> {
     pub started_with: GlobalArgs,
     /// How results look.
     pub settings: Settings,
+    /// Where answers go.
+    pub destination: Destination,
     /// The session.
     pub asking: Asking,
+    /// The last statement that was typed or read.
+    pub last_statement: Option<String>,
+    /// How many files are being read, each by the one before.
+    pub reading: usize,
     /// Whether a person types.
     pub interactive: bool,
     /// Set when the shell is to be left, with its exit code.
@@ -99,16 +115,14 @@ impl<'a> Shell<'a> {
             global: context.global.clone(),
             started_with: context.global.clone(),
             settings: Settings::default(),
+            destination: Destination::default(),
             asking: Asking::default(),
+            last_statement: None,
+            reading: 0,
             interactive: false,
             leave: None,
             code: exit::OK,
         }
-    }
-
-    /// The form of the answers to statements.
-    pub fn format(&self) -> &'static dyn Renderer {
-        self.settings.mode.unwrap_or(self.output.format())
     }
 
     /// Carries out everything in a text; gives what is left of a statement that goes on.
@@ -134,6 +148,7 @@ impl<'a> Shell<'a> {
     /// # Errors
     /// When there is no such command, and as the command itself.
     pub async fn command(&mut self, line: &str) -> Result<(), CliError> {
+        self.echo(line, "")?;
         if !self.interactive {
             return command::run(line, self).await;
         }
@@ -162,23 +177,42 @@ impl<'a> Shell<'a> {
     }
 
     async fn answer(&mut self, sql: &str) -> Result<(), CliError> {
+        self.echo(sql, ";")?;
+        self.last_statement = Some(sql.to_owned());
+        let answered = self.answer_all(sql).await;
+        if answered.is_err() {
+            self.destination.forget_once();
+        }
+        answered
+    }
+
+    async fn answer_all(&mut self, sql: &str) -> Result<(), CliError> {
         let statements = DFParser::parse_sql(sql).map_err(|error| pointed(SessionError::from(error), sql))?;
         for statement in statements {
-            self.asking.session(&self.global, self.output).await?;
-            let answered = match self.asking.answer(statement).await {
-                Ok(answered) => answered,
-                Err(error) => {
-                    return Err(match self.asking.opened() {
-                        Some(session) => explained(error, session, sql),
-                        None => error.into(),
-                    });
-                }
-            };
-            let is_terminal = self.output.screen().is_terminal();
-            let answer = present::answer(&answered, &self.settings, is_terminal)?;
-            self.output.redirected(self.format(), None).answer(&answer)?;
+            self.answer_parsed(statement, sql).await?;
         }
         Ok(())
+    }
+
+    /// Answers a statement that stands in `sql`.
+    ///
+    /// # Errors
+    /// When it does not plan or run.
+    pub async fn answer_parsed(&mut self, statement: Statement, sql: &str) -> Result<(), CliError> {
+        self.asking.session(&self.global, self.output).await?;
+        match self.asking.answer(statement).await {
+            Ok(answered) => present::show(self, &answered),
+            Err(error) => Err(match self.asking.opened() {
+                Some(session) => explained(error, session, sql),
+                None => error.into(),
+            }),
+        }
+    }
+
+    /// Shows what a script is about to do, where that is wanted.
+    fn echo(&mut self, text: &str, end: &str) -> Result<(), CliError> {
+        let is_read = !self.interactive || self.reading > 0;
+        if self.settings.echo && is_read { self.put(&format!("{text}{end}\n")) } else { Ok(()) }
     }
 }
 

@@ -1,32 +1,192 @@
 //! How the result of a statement becomes an answer.
 
-use arrow::array::RecordBatch;
+use std::time::Duration;
 
+use arrow::array::{Array, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+
+use super::Shell;
 use super::asking::Answered;
-use super::settings::Settings;
+use super::command::DotCommand;
+use super::destination::Asks;
+use super::settings::{RowsShown, Settings};
 use crate::answer::number::{count, counted};
-use crate::answer::{Answer, Block};
+use crate::answer::{Answer, Block, Look, Records};
 use crate::cli::exit::CliError;
-use crate::cli::output::OutputError;
+use crate::cli::output::{Output, OutputError};
 use crate::render::table_of;
+use crate::render::text::visible;
+use crate::session::Rows;
 
-/// The answer of one statement: its rows, as many as are shown to a person, and how many there are.
+/// What stands for a null in tables, as in those of all commands.
+const NULL: &str = "—";
+
+/// Shows the result of a statement: where answers go, in the form that they have.
 ///
 /// # Errors
-/// When a column holds what has no text.
-pub fn answer(answered: &Answered, settings: &Settings, is_terminal: bool) -> Result<Answer, CliError> {
-    let limit = settings.max_rows.filter(|_| is_terminal);
-    let records = answered.rows.clone().into();
-    let (table, left) = table_of(&records, limit).map_err(OutputError::Render)?;
+/// When a column holds what has no text, or the place refuses.
+pub fn show(shell: &mut Shell<'_>, answered: &Answered) -> Result<(), CliError> {
+    let outlet = shell.outlet(Asks::Rows)?;
+    let written = answer(answered, &shell.settings, outlet.output())
+        .and_then(|answer| outlet.output().answer(&answer).map_err(CliError::from));
+    shell.written(outlet, written)
+}
+
+/// Shows a result once more, with all of its rows and without the time that it took.
+///
+/// # Errors
+/// As [`show`].
+pub fn show_whole(shell: &mut Shell<'_>, rows: Rows) -> Result<(), CliError> {
+    let outlet = shell.outlet(Asks::Rows)?;
+    let whole = Settings { max_rows: RowsShown::All, timer: Some(false), ..shell.settings.clone() };
+    let written = answer(&Answered { rows, elapsed: Duration::ZERO }, &whole, outlet.output())
+        .and_then(|answer| outlet.output().answer(&answer).map_err(CliError::from));
+    shell.written(outlet, written)
+}
+
+impl Shell<'_> {
+    /// Shows an answer of a command where answers go.
+    ///
+    /// # Errors
+    /// When the place refuses.
+    pub fn give(&mut self, answer: &Answer) -> Result<(), CliError> {
+        let outlet = self.outlet(Asks::Command)?;
+        let written = outlet.output().answer(answer).map_err(CliError::from);
+        self.written(outlet, written)
+    }
+
+    /// Puts a text among the answers.
+    ///
+    /// # Errors
+    /// When the place refuses.
+    pub fn put(&mut self, text: &str) -> Result<(), CliError> {
+        let outlet = self.outlet(Asks::Command)?;
+        let written = outlet.output().text(text).map_err(CliError::from);
+        self.written(outlet, written)
+    }
+
+    /// Answers a question about the shell itself in a line.
+    ///
+    /// # Errors
+    /// When nobody reads any more.
+    pub fn tell(&self, line: &str) -> Result<(), CliError> {
+        Ok(self.output.text(&format!("{}\n", visible(line)))?)
+    }
+
+    /// Tells what a setting is.
+    ///
+    /// # Errors
+    /// When nobody reads any more.
+    pub fn tell_value(&self, command: &dyn DotCommand) -> Result<(), CliError> {
+        self.tell(&format!("{} {}", command.name(), command.value(self).unwrap_or_default()))
+    }
+
+    /// Says what has changed: on stderr, so that it never stands among data.
+    pub fn note_change(&self, line: &str) {
+        self.output.line(line);
+    }
+}
+
+/// The answer of one statement: its rows, as many as are shown to a person, and how many there are.
+fn answer(answered: &Answered, settings: &Settings, output: &Output) -> Result<Answer, CliError> {
+    let records: Records = answered.rows.clone().into();
+    let form = output.format();
+    let is_terminal = output.screen().is_terminal();
+    let blocks = match plan_of(&records).filter(|_| form.is_screen()) {
+        Some(plan) => plan,
+        None if form.is_screen() => {
+            let limit = settings.max_rows.limit(is_terminal);
+            let null = settings.null.as_deref().unwrap_or(NULL);
+            let (table, left) = table_of(&records, limit, null).map_err(OutputError::Render)?;
+            let is_timed = settings.timer.unwrap_or(is_terminal);
+            let said = below(&records, left, is_timed.then_some(answered.elapsed.as_millis()));
+            vec![Block::Table(table), Block::Line(said)]
+        }
+        None => {
+            let null = settings.null.as_deref().unwrap_or_default();
+            vec![Block::Table(table_of(&records, None, null).map_err(OutputError::Render)?.0)]
+        }
+    };
+    let look = Look { heads: settings.headers, null: settings.null.clone().unwrap_or_default() };
+    Ok(Answer { blocks, ids: crate::cli::sql::ids(&records), records, look, ..Answer::default() })
+}
+
+/// The line below a result: `1,204 rows, 1,164 not shown (.last shows all) · 11 ms`.
+fn below(records: &Records, left: usize, milliseconds: Option<u128>) -> String {
     let rows: usize = records.batches.iter().map(RecordBatch::num_rows).sum();
     let mut said = counted(rows, "row", "rows");
     if left > 0 {
         let left = count(i64::try_from(left).unwrap_or(i64::MAX));
         said = format!("{said}, {left} not shown (.last shows all)");
     }
-    if settings.timer {
-        said = format!("{said} · {} ms", answered.elapsed.as_millis());
+    if let Some(milliseconds) = milliseconds {
+        let span = crate::answer::number::span(milliseconds as f64);
+        said = format!("{said} · {span}");
     }
-    let blocks = vec![Block::Table(table), Block::Line(said)];
-    Ok(Answer { blocks, ids: crate::cli::sql::ids(&records), records, ..Answer::default() })
+    said
+}
+
+/// The plans of an EXPLAIN as lines, each below what it is: in the cell of a table they could not be read.
+fn plan_of(records: &Records) -> Option<Vec<Block>> {
+    let names: Vec<&str> = records.schema.fields().iter().map(|field| field.name().as_str()).collect();
+    if names != ["plan_type", "plan"] {
+        return None;
+    }
+    let mut blocks = Vec::new();
+    for batch in &records.batches {
+        let texts = |column: usize| cast(batch.column(column), &DataType::Utf8).ok();
+        let (kinds, plans) = (texts(0)?, texts(1)?);
+        let text = |array: &dyn Array, row: usize| {
+            let texts = array.as_any().downcast_ref::<arrow::array::StringArray>()?;
+            texts.is_valid(row).then(|| texts.value(row).to_owned())
+        };
+        for row in 0..batch.num_rows() {
+            if !blocks.is_empty() {
+                blocks.push(Block::Gap);
+            }
+            blocks.push(Block::Line(text(&kinds, row)?.replace('_', " ")));
+            blocks.extend(text(&plans, row)?.lines().map(|line| Block::Line(format!("  {line}"))));
+        }
+    }
+    Some(blocks)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
+
+    use super::*;
+
+    fn records(columns: Vec<(&str, ArrayRef)>) -> Records {
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        Records { schema: batch.schema(), batches: vec![batch] }
+    }
+
+    #[test]
+    fn the_line_below_counts_what_is_shown_and_what_is_not() {
+        let many = records(vec![("n", Arc::new(Int64Array::from_iter_values(0..1_204)))]);
+        assert_eq!(below(&many, 1_164, Some(11)), "1,204 rows, 1,164 not shown (.last shows all) · 11 ms");
+        let one = records(vec![("n", Arc::new(Int64Array::from(vec![1])))]);
+        assert_eq!(below(&one, 0, None), "1 row");
+        assert_eq!(below(&one, 0, Some(61_000)), "1 row · 1 min 1 s");
+    }
+
+    #[test]
+    fn a_plan_keeps_its_lines() {
+        let text = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text])) };
+        let plan = records(vec![("plan_type", text("physical_plan")), ("plan", text("Sort\n  Scan"))]);
+        let Some(blocks) = plan_of(&plan) else { panic!("a plan") };
+        let lines: Vec<String> = blocks
+            .iter()
+            .map(|block| match block {
+                Block::Line(line) => line.clone(),
+                other => format!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(lines, ["physical plan", "  Sort", "    Scan"]);
+        assert!(plan_of(&records(vec![("plan", text("a"))])).is_none());
+    }
 }

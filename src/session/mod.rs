@@ -5,6 +5,7 @@
 
 mod asset;
 mod cases;
+mod described;
 mod dimension;
 mod error;
 mod facts;
@@ -33,6 +34,7 @@ use datafusion::sql::parser::Statement;
 
 pub(crate) use cases::named as cases_named;
 pub use cases::of_facts as case_ids;
+pub use described::{Callable, Described, column_meaning, sql_type};
 pub use error::{SessionError, unknown_function, unknown_table};
 pub use facts::{Facts, RunEntry, read_runs};
 pub use opening::dimension_with;

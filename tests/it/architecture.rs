@@ -48,7 +48,12 @@ fn sources() -> Vec<(PathBuf, String)> {
 fn module(path: &Path) -> String {
     let inner = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).expect("below src");
     let first = inner.components().next().expect("a file").as_os_str().to_string_lossy().into_owned();
-    first.trim_end_matches(".rs").to_owned()
+    face(first.trim_end_matches(".rs")).to_owned()
+}
+
+/// The shell is one of the commands of the command line, and runs the others: the two are one step of the journey.
+fn face(module: &str) -> &str {
+    if module == "repl" { "cli" } else { module }
 }
 
 fn code_lines(code: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -68,7 +73,7 @@ fn a_module_uses_only_what_stands_before_it() {
         for (line, text) in code_lines(&code) {
             for part in text.split("crate::").skip(1) {
                 let used: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                if place(&used).is_some_and(|used| used > own_place) {
+                if place(face(&used)).is_some_and(|used| used > own_place) {
                     wrong.push(format!("{}:{line}: {own} uses {used}", path.display()));
                 }
             }

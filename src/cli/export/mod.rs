@@ -5,7 +5,7 @@
 
 mod relation;
 mod shaped;
-mod target;
+pub(crate) mod target;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -90,6 +90,11 @@ struct CompareExport {
 }
 
 impl ExportArgs {
+    /// Whether a file is written.
+    pub fn writes(&self) -> bool {
+        self.output.as_deref().is_some_and(|file| file != Path::new("-"))
+    }
+
     /// How many words of the command line are no question and what follows it; `None` when a question was named.
     pub fn unknown_words(&self) -> Option<usize> {
         match &self.what {
@@ -113,12 +118,12 @@ impl ExportArgs {
 /// What the person is told when it cannot be answered or written; then no file is made or replaced.
 pub async fn run(args: ExportArgs, context: &Context<'_>) -> Result<u8, CliError> {
     let format = format(&args, context)?;
-    let Some(file) = args.output.as_deref().filter(|file| *file != Path::new("-")) else {
+    let Some(file) = args.output.as_deref().filter(|_| args.writes()) else {
         let output = context.output.exporting(format, None);
         return write(args.what, &Context::new(context.global.clone(), &output)).await;
     };
     let tool = args.tool();
-    let mut target = Target::new(file)?;
+    let mut target = Target::new("-o", file)?;
     let output = context.output.exporting(format, Some(target.writer()));
     let written = write(args.what, &Context::new(context.global.clone(), &output)).await;
     let rows = output.rows();
@@ -181,7 +186,7 @@ fn named(format: &str) -> Result<&'static dyn Renderer, CliError> {
     renderer(format).map_err(|error| CliError::usage(error.to_string(), None))
 }
 
-fn no_such_ending(ending: &str) -> CliError {
+pub(crate) fn no_such_ending(ending: &str) -> CliError {
     let names: Vec<&str> = RENDERERS.iter().map(|renderer| renderer.name()).collect();
     CliError::usage(
         format!("no format is meant by the ending .{ending}"),

@@ -13,20 +13,20 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::cli::exit::{self, CliError};
 
-/// The file that is being written, for [`discard_unfinished`].
-static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
+/// The files that are being written, for [`discard_unfinished`].
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Removes the file that is being written: the program is about to end without unwinding.
+/// Removes the files that are being written: the program is about to end without unwinding.
 pub fn discard_unfinished() {
-    if let Some(path) = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    for path in UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
         // Nothing is left to do when it cannot be removed.
         let _ = fs::remove_file(path);
     }
 }
 
 /// Where an export goes.
-pub(super) struct Target {
-    /// As the person named it, for what is said about it.
+pub(crate) struct Target {
+    /// As the person named it, behind the word that it was named with (`-o out.csv`).
     named: String,
     place: Place,
     written: Arc<Written>,
@@ -48,18 +48,18 @@ struct Written {
 }
 
 impl Target {
-    /// Gets ready to write a file.
+    /// Gets ready to write a file that was named behind `word`.
     ///
     /// # Errors
     /// When it is a folder, its folder is not there, or nothing can be written there.
-    pub(super) fn new(file: &Path) -> Result<Self, CliError> {
-        let named = file.display().to_string();
+    pub(crate) fn new(word: &str, file: &Path) -> Result<Self, CliError> {
+        let named = format!("{word} {}", file.display());
         let failed = |error: &io::Error| unwritable(&named, &error.to_string());
         let there = fs::metadata(file).ok();
         let (place, handle) = match &there {
             Some(there) if there.is_dir() => {
-                let hint = format!("{}/NAME.csv names a file in it", named.trim_end_matches('/'));
-                return Err(CliError::usage(format!("-o {named}: this is a folder"), Some(&hint)));
+                let hint = format!("{} names a file in it", file.join("NAME.csv").display());
+                return Err(CliError::usage(format!("{named}: this is a folder"), Some(&hint)));
             }
             Some(there) if !there.is_file() => {
                 (Place::Itself, OpenOptions::new().write(true).open(file).map_err(|error| failed(&error))?)
@@ -76,7 +76,7 @@ impl Target {
     }
 
     /// What the export is written to; the same file only once.
-    pub(super) fn writer(&mut self) -> Box<dyn Write + Send> {
+    pub(crate) fn writer(&mut self) -> Box<dyn Write + Send> {
         match self.file.take() {
             Some(file) => Box::new(BufWriter::new(Counting { file, written: Arc::clone(&self.written) })),
             None => Box::new(io::sink()),
@@ -84,7 +84,7 @@ impl Target {
     }
 
     /// The error with the file that could not be written, where that was the reason.
-    pub(super) fn explained(&self, error: CliError) -> CliError {
+    pub(crate) fn explained(&self, error: CliError) -> CliError {
         let failure = self.written.failure.lock().unwrap_or_else(PoisonError::into_inner);
         match failure.as_ref() {
             Some(failure) => unwritable(&self.named, failure),
@@ -96,11 +96,12 @@ impl Target {
     ///
     /// # Errors
     /// When the disk does not take it; an earlier file of the name is untouched.
-    pub(super) fn publish(self) -> Result<u64, CliError> {
+    pub(crate) fn publish(self) -> Result<u64, CliError> {
         if let Place::Beside { draft, path } = self.place {
             draft.as_file().sync_all().map_err(|error| unwritable(&self.named, &error.to_string()))?;
+            let at = draft.path().to_owned();
             draft.persist(path).map_err(|error| unwritable(&self.named, &error.error.to_string()))?;
-            *UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).retain(|path| *path != at);
         }
         Ok(self.written.bytes.load(Ordering::Relaxed))
     }
@@ -122,7 +123,7 @@ fn draft(path: &Path, there: Option<&Metadata>, named: &str) -> Result<NamedTemp
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let draft = builder.tempfile_in(folder).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
-            CliError::not_found(format!("-o {named}: there is no folder {}", folder.display()), None)
+            CliError::not_found(format!("{named}: there is no folder {}", folder.display()), None)
         }
         _ => unwritable(named, &error.to_string()),
     })?;
@@ -131,12 +132,12 @@ fn draft(path: &Path, there: Option<&Metadata>, named: &str) -> Result<NamedTemp
         fs::set_permissions(draft.path(), there.permissions())
             .map_err(|error| unwritable(named, &error.to_string()))?;
     }
-    *UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner) = Some(draft.path().to_owned());
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).push(draft.path().to_owned());
     Ok(draft)
 }
 
 fn unwritable(named: &str, problem: &str) -> CliError {
-    let mut error = CliError::usage(format!("-o {named}: it cannot be written: {problem}"), None);
+    let mut error = CliError::usage(format!("{named}: it cannot be written: {problem}"), None);
     error.code = exit::UNAVAILABLE;
     error
 }

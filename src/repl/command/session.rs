@@ -1,12 +1,23 @@
-//! Commands that say which runs are meant and what is compared: the flags of the session.
+//! What every view is asked within: which runs, what makes the arms, and the baseline.
+//!
+//! A change is tried before it counts: a session is opened with it. Where that fails, all stays as it was.
 
 use async_trait::async_trait;
+use serde::Deserialize;
 
-use super::DotCommand;
-use crate::cli::exit::{self, CliError};
+use super::{DotCommand, word, words};
+use crate::answer::number::{count, counted};
+use crate::cli::args::{GlobalArgs, SessionArgs};
+use crate::cli::exit::CliError;
+use crate::cli::with_session_flags;
+use crate::model::few;
 use crate::repl::Shell;
+use crate::session::{Asset, Session, SessionError};
 
-/// `.scope`: which runs.
+/// How many arms are named.
+const ARMS_NAMED: usize = 8;
+
+/// `.scope`: which runs are asked about.
 pub struct Scope;
 
 #[async_trait(?Send)]
@@ -16,21 +27,122 @@ impl DotCommand for Scope {
     }
 
     fn takes(&self) -> &'static str {
-        "[PREDICATE | last N | --FLAG ...]"
+        "[PREDICATE|last N|FLAGS|all]"
     }
 
     fn about(&self) -> &'static str {
-        "only some runs: a predicate over runs, the newest N, or flags of the session"
+        "which runs are asked about: a predicate, the newest N, flags, or all"
+    }
+
+    fn more(&self) -> &'static str {
+        "PREDICATE is SQL over runs: .scope experiment = 'dev'. FLAGS are those of the session, also those that say how \
+         numbers are made: .scope --task qa --case 'a*' --threshold 0.1. Each narrows further; all takes everything in \
+         again. Without a word it shows what holds now."
+    }
+
+    fn words(&self) -> &'static [&'static str] {
+        &[
+            "all",
+            "last",
+            "--run",
+            "--last",
+            "--task",
+            "--kind",
+            "--asset",
+            "--case",
+            "--metric",
+            "--threshold",
+        ]
     }
 
     async fn run(&self, rest: &str, shell: &mut Shell<'_>) -> Result<(), CliError> {
-        if let Some(last) = rest.strip_prefix("last ").and_then(|count| count.trim().parse().ok()) {
-            shell.global.session.last = Some(last);
-        } else if !rest.is_empty() {
-            shell.global.session.scope = Some(rest.to_owned());
+        let mut wanted = shell.global.clone();
+        if rest.is_empty() {
+            let said = scope_said(shell, &wanted).await?;
+            return shell.tell(&said);
         }
+        if rest.starts_with('-') {
+            match with_session_flags(&words(rest)?, &wanted, shell.output)? {
+                Some(changed) => wanted = changed,
+                None => return Ok(()),
+            }
+        } else if rest.eq_ignore_ascii_case("all") {
+            widen(&mut wanted.session);
+        } else if let Some(last) = newest(rest)? {
+            wanted.session.last = Some(last);
+        } else {
+            wanted.session.scope = Some(rest.to_owned());
+        }
+        let said = match scope_said(shell, &wanted).await {
+            // The arm that was the baseline is out of scope: the first of those in it takes its place.
+            Err(_)
+                if wanted.session.baseline.is_some()
+                    && wanted.session.baseline == shell.global.session.baseline =>
+            {
+                let gone = wanted.session.baseline.take().unwrap_or_default();
+                let said = scope_said(shell, &wanted).await?;
+                shell.output.note(&format!("the baseline {gone} is out of scope"));
+                said
+            }
+            said => said?,
+        };
+        shell.global = wanted;
+        shell.note_change(&said);
         Ok(())
     }
+}
+
+/// The N of `last N`.
+fn newest(rest: &str) -> Result<Option<usize>, CliError> {
+    let mut words = rest.split_whitespace();
+    let (Some(first), Some(second), None) = (words.next(), words.next(), words.next()) else {
+        return Ok(None);
+    };
+    if !first.eq_ignore_ascii_case("last") {
+        return Ok(None);
+    }
+    match second.parse() {
+        Ok(number @ 1..) => Ok(Some(number)),
+        _ => Err(CliError::usage(format!(".scope {rest}: expected a number from 1"), Some(".scope last 5"))),
+    }
+}
+
+/// Takes all runs and cases in again; how numbers are made stays.
+fn widen(session: &mut SessionArgs) {
+    session.runs.clear();
+    session.kinds.clear();
+    session.last = None;
+    session.task = None;
+    session.asset = None;
+    session.case = None;
+    session.scope = None;
+}
+
+/// What narrows the runs: `task = 'qa', last 5`.
+fn narrowed(session: &SessionArgs) -> Vec<String> {
+    let mut words: Vec<String> = session.scope.iter().cloned().collect();
+    words.extend((!session.runs.is_empty()).then(|| format!("run {}", session.runs.join(", "))));
+    words.extend(session.task.iter().map(|task| format!("task {task}")));
+    words.extend((!session.kinds.is_empty()).then(|| format!("kind {}", session.kinds.join(" or "))));
+    words.extend(session.asset.as_ref().map(Asset::in_words));
+    words.extend(session.case.iter().map(|case| format!("case {case}")));
+    words.extend(session.last.map(|last| format!("last {last}")));
+    words
+}
+
+/// `scope task qa, last 5: 5 of 42 runs · by model: a (3 runs), b (2 runs) · baseline a`.
+async fn scope_said(shell: &mut Shell<'_>, global: &GlobalArgs) -> Result<String, CliError> {
+    let session = shell.asking.session(global, shell.output).await?;
+    let (taken, there) = (session.runs().len(), session.runs_there());
+    let words = narrowed(&global.session).join(", ");
+    let runs = if taken == there {
+        format!("all {}", counted(there, "run", "runs"))
+    } else {
+        let taken = count(i64::try_from(taken).unwrap_or(i64::MAX));
+        format!("{taken} of {}", counted(there, "run", "runs"))
+    };
+    let scope = if words.is_empty() { format!("scope {runs}") } else { format!("scope {words}: {runs}") };
+    Ok(format!("{scope} · {}", arms_said(session).await?))
 }
 
 /// `.by`: what is compared.
@@ -50,9 +162,24 @@ impl DotCommand for By {
         "what is compared: each value of it is one arm"
     }
 
+    fn more(&self) -> &'static str {
+        "run, model, prompt, experiment, provider, variant, a column of runs or results, tags.KEY, params.KEY, or auto: \
+         the first of them with several values."
+    }
+
+    fn words(&self) -> &'static [&'static str] {
+        &["auto", "run", "model", "prompt", "experiment", "provider", "variant"]
+    }
+
     async fn run(&self, rest: &str, shell: &mut Shell<'_>) -> Result<(), CliError> {
-        shell.global.session.by = Some(rest.to_owned()).filter(|by| !by.is_empty());
-        Ok(())
+        let mut wanted = shell.global.clone();
+        if let Some(by) = word(".by", rest)? {
+            // An arm of one dimension is none of another.
+            wanted.session.baseline =
+                wanted.session.baseline.filter(|_| wanted.session.by.as_ref() == Some(&by));
+            wanted.session.by = Some(by).filter(|by| by != "auto");
+        }
+        take_over(shell, wanted, rest.is_empty()).await
     }
 }
 
@@ -74,9 +201,47 @@ impl DotCommand for Baseline {
     }
 
     async fn run(&self, rest: &str, shell: &mut Shell<'_>) -> Result<(), CliError> {
-        shell.global.session.baseline = Some(rest.to_owned()).filter(|arm| !arm.is_empty());
-        Ok(())
+        let mut wanted = shell.global.clone();
+        if !rest.is_empty() {
+            // An arm may have spaces in its name, quoted or not.
+            let arm = words(rest)?;
+            wanted.session.baseline = Some(if arm.len() == 1 { arm.concat() } else { rest.to_owned() });
+        }
+        take_over(shell, wanted, rest.is_empty()).await
     }
+}
+
+/// Opens a session with these flags, says what is compared in it, and keeps them.
+async fn take_over(shell: &mut Shell<'_>, wanted: GlobalArgs, is_question: bool) -> Result<(), CliError> {
+    let session = shell.asking.session(&wanted, shell.output).await?;
+    let said = arms_said(session).await?;
+    if is_question {
+        return shell.tell(&said);
+    }
+    shell.global = wanted;
+    shell.note_change(&said);
+    Ok(())
+}
+
+/// An arm and how many runs it is of.
+#[derive(Deserialize)]
+struct Arm {
+    arm: String,
+    run_count: usize,
+}
+
+/// `by prompt: v3 (4 runs), v4 (3 runs) · baseline v3`.
+async fn arms_said(session: &mut Session) -> Result<String, SessionError> {
+    const ARMS: &str = "SELECT arm, run_count FROM arms ORDER BY first_row, arm";
+    let arms: Vec<Arm> = session.rows(ARMS).await?.read()?;
+    let baseline = session.baseline().await?;
+    let is_by_run = session.by() == "run";
+    let named = arms.into_iter().map(|Arm { arm, run_count }| match is_by_run {
+        true => arm,
+        false => format!("{arm} ({})", counted(run_count, "run", "runs")),
+    });
+    let named: Vec<String> = named.collect();
+    Ok(format!("by {}: {} · baseline {baseline}", session.by(), few(&named, ARMS_NAMED)))
 }
 
 /// `.reset`: back to what the shell was started with.
@@ -93,40 +258,28 @@ impl DotCommand for Reset {
     }
 
     fn about(&self) -> &'static str {
-        "scope, by and baseline as they were at the start"
+        "scope, by, baseline and all flags as they were at the start"
     }
 
     async fn run(&self, _rest: &str, shell: &mut Shell<'_>) -> Result<(), CliError> {
-        shell.global = shell.started_with.clone();
+        let wanted = shell.started_with.clone();
+        shell.global = wanted.clone();
+        let said = scope_said(shell, &wanted).await?;
+        shell.note_change(&said);
         Ok(())
     }
 }
 
-/// `.quit`: leaves the shell.
-pub struct Quit;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[async_trait(?Send)]
-impl DotCommand for Quit {
-    fn name(&self) -> &'static str {
-        "quit"
-    }
-
-    fn others(&self) -> &'static [&'static str] {
-        &[".exit", "\\q", ".q"]
-    }
-
-    fn takes(&self) -> &'static str {
-        "[CODE]"
-    }
-
-    fn about(&self) -> &'static str {
-        "leave the shell, with this exit code"
-    }
-
-    async fn run(&self, rest: &str, shell: &mut Shell<'_>) -> Result<(), CliError> {
-        let code = if rest.is_empty() { Some(exit::OK) } else { rest.parse().ok() };
-        let said = || CliError::usage(format!(".quit {rest}: expected a number from 0 to 255"), None);
-        shell.leave = Some(code.ok_or_else(said)?);
-        Ok(())
+    #[test]
+    fn last_n_is_told_from_a_predicate() {
+        assert_eq!(newest("last 5").unwrap(), Some(5));
+        assert_eq!(newest("LAST  2").unwrap(), Some(2));
+        assert_eq!(newest("task = 'x'").unwrap(), None);
+        assert!(newest("last x").is_err());
+        assert!(newest("last 0").is_err());
     }
 }
