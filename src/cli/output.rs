@@ -11,7 +11,7 @@ mod tool;
 
 use std::env;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -130,6 +130,8 @@ pub struct Output {
     bars: MultiProgress,
     exporting: bool,
     rows: Arc<AtomicUsize>,
+    /// Whether stdout has an answer already.
+    answered: Arc<AtomicBool>,
 }
 
 /// A stream that several outputs may share.
@@ -179,6 +181,7 @@ impl Output {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             exporting: false,
             rows: Arc::default(),
+            answered: Arc::default(),
         }
     }
 
@@ -205,6 +208,7 @@ impl Output {
             bars: self.bars.clone(),
             exporting: self.exporting,
             rows: Arc::default(),
+            answered: if into_file { Arc::default() } else { Arc::clone(&self.answered) },
         }
     }
 
@@ -269,7 +273,11 @@ impl Output {
     /// # Errors
     /// [`OutputError::ClosedPipe`] when nobody reads any more, else what the format or stdout refuses.
     pub fn answer(&self, answer: &Answer) -> Result<(), OutputError> {
-        self.to_stdout(|out| self.format.render(answer, &self.screen, out))?;
+        let between = if self.answered.swap(true, Ordering::Relaxed) { self.format.between() } else { "" };
+        self.to_stdout(|out| {
+            out.write_all(between.as_bytes())?;
+            self.format.render(answer, &self.screen, out)
+        })?;
         let rows = answer.records.batches.iter().map(RecordBatch::num_rows).sum();
         self.rows.fetch_add(rows, Ordering::Relaxed);
         Ok(())

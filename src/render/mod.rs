@@ -74,6 +74,11 @@ pub trait Renderer: Sync {
         false
     }
 
+    /// What stands between two answers, so that they are not taken for one.
+    fn between(&self) -> &'static str {
+        ""
+    }
+
     /// Whether its bytes are no text: a terminal cannot show them, and two answers cannot stand one after the other.
     fn is_binary(&self) -> bool {
         false

@@ -208,7 +208,8 @@ impl<'a> TextColumn<'a> {
 
     /// Whether an element is null.
     pub fn is_null(&self, row: usize) -> bool {
-        self.array.is_null(row)
+        // A column of the type of a bare NULL has no list of its nulls.
+        *self.array.data_type() == DataType::Null || self.array.is_null(row)
     }
 
     /// The text of an element; empty for null.

@@ -12,10 +12,9 @@ use super::settings::Settings;
 use crate::answer::number::{count, counted};
 use crate::cli::context::{here, shown_path};
 use crate::cli::exit::{self, CliError};
-use crate::cli::export::no_such_ending;
 use crate::cli::export::target::Target;
 use crate::cli::output::{Captured, Environment, Output, Report};
-use crate::render::{Renderer, Screen, TABLE, renderer, renderer_of_ending};
+use crate::render::{RENDERERS, Renderer, Screen, TABLE, renderer, renderer_of_ending};
 
 /// What an answer is about, which decides its usual form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,6 +214,13 @@ fn page(output: &Output, text: &str, command: &str) -> Result<(), CliError> {
     Ok(())
 }
 
+fn no_form(name: &str, file: &str) -> CliError {
+    let endings: Vec<&str> =
+        RENDERERS.iter().map(|form| form.endings().first().unwrap_or(&form.name()).to_owned()).collect();
+    let said = format!("{name} {file}: no form is meant by its ending");
+    CliError::usage(said, Some(&format!("let it end in one of {}, or in nothing", endings.join(", "))))
+}
+
 impl Place {
     fn open(name: &str, word: &str, output: &Output) -> Result<Self, CliError> {
         if let Some(command) = word.strip_prefix('|') {
@@ -222,7 +228,7 @@ impl Place {
         }
         let path = Path::new(word);
         let ending = match path.extension().map(|ending| ending.to_string_lossy()) {
-            Some(ending) => Some(renderer_of_ending(&ending).ok_or_else(|| no_such_ending(&ending))?),
+            Some(ending) => Some(renderer_of_ending(&ending).ok_or_else(|| no_form(name, word))?),
             None => None,
         };
         let mut target = Target::new(name, path)?;

@@ -92,7 +92,8 @@ impl Shell<'_> {
 fn answer(answered: &Answered, settings: &Settings, output: &Output) -> Result<Answer, CliError> {
     let records: Records = answered.rows.clone().into();
     let form = output.format();
-    let is_terminal = output.screen().is_terminal();
+    // A width that was asked for makes no terminal of a pipe.
+    let is_terminal = output.environment().stdout_terminal;
     let blocks = match plan_of(&records).filter(|_| form.is_screen()) {
         Some(plan) => plan,
         None if form.is_screen() => {

@@ -18,6 +18,7 @@ mod json_schemas;
 mod oracle;
 mod peers;
 mod properties;
+mod repl;
 mod rerun;
 mod resume;
 mod schema;

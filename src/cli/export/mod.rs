@@ -186,7 +186,7 @@ fn named(format: &str) -> Result<&'static dyn Renderer, CliError> {
     renderer(format).map_err(|error| CliError::usage(error.to_string(), None))
 }
 
-pub(crate) fn no_such_ending(ending: &str) -> CliError {
+fn no_such_ending(ending: &str) -> CliError {
     let names: Vec<&str> = RENDERERS.iter().map(|renderer| renderer.name()).collect();
     CliError::usage(
         format!("no format is meant by the ending .{ending}"),

@@ -70,7 +70,7 @@ pub(super) fn write_table(
     let Drawing { frame, heads } = drawing;
     let room = frame.room(screen.width);
     let heads = heads && !table.columns.iter().all(|column| column.head.is_empty());
-    let columns: Vec<Drawn> = (0..table.columns.len()).map(|at| Drawn::new(table, at)).collect();
+    let columns: Vec<Drawn> = (0..table.columns.len()).map(|at| Drawn::new(table, at, heads)).collect();
     let keys = 1 + table.columns.iter().skip(1).take_while(|column| column.key).count();
     let all: Vec<(usize, Span)> = columns.iter().map(Drawn::span).enumerate().collect();
     let kept: Vec<(usize, Span)> = match arrange(&spans(&all), keys, room).len() {
@@ -130,7 +130,7 @@ struct Drawn<'a> {
 }
 
 impl<'a> Drawn<'a> {
-    fn new(table: &'a Table, at: usize) -> Self {
+    fn new(table: &'a Table, at: usize, heads: bool) -> Self {
         let column = &table.columns[at];
         let marks = || table.rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.mark);
         let gutter = if column.right {
@@ -140,7 +140,9 @@ impl<'a> Drawn<'a> {
         };
         let cells =
             table.rows.iter().map(|row| row.get(at).map_or_else(Piece::empty, |cell| gutter.cell(cell)));
-        Self { column, head: gutter.head(&column.head), cells: cells.collect() }
+        // A head that is not shown takes no room.
+        let head = if heads { gutter.head(&column.head) } else { Piece::empty() };
+        Self { column, head, cells: cells.collect() }
     }
 
     fn span(&self) -> Span {

@@ -97,7 +97,7 @@ impl DotCommand for Print {
     }
 
     fn others(&self) -> &'static [&'static str] {
-        &["\\echo", "\\qecho"]
+        &["\\qecho"]
     }
 
     fn takes(&self) -> &'static str {

@@ -12,6 +12,9 @@ const HABITS: &[(&str, &str, &str)] = &[
     ("pset", "settings", "settings"),
 ];
 
+/// Prints a text in psql; `.echo` shows statements in sqlite and DuckDB.
+const ECHO: &str = "\\echo";
+
 /// What `\pset NAME VALUE` sets.
 const PSET: &[(&str, &str)] = &[
     ("null", "nullvalue"),
@@ -31,6 +34,10 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// What a word and what stands behind it mean: the name of a command, and what stands behind that. `None` for what is
 /// no habit.
 pub fn meant(word: &str, rest: &str) -> Option<(&'static str, String)> {
+    // The one form that means something else than its namesake with a dot.
+    if word == ECHO {
+        return Some(("print", rest.to_owned()));
+    }
     let typed = word.strip_prefix(['.', '\\'])?;
     // psql's \d+ and \dS show more of the same.
     let plain = if typed.starts_with('d') { typed.trim_end_matches(['+', 'S']) } else { typed };
@@ -73,10 +80,12 @@ mod tests {
             ("\\pset", "null NULL", "nullvalue NULL"),
             ("\\pset", "format csv", "mode csv"),
             ("\\pset", "", "settings"),
+            ("\\echo", "on", "print on"),
         ] {
             assert_eq!(line(word, rest).as_deref(), Some(expected), "{word} {rest}");
         }
         assert_eq!(line("\\compare", ""), None);
         assert_eq!(line(".mode", "csv"), None);
+        assert_eq!(line(".echo", "on"), None);
     }
 }

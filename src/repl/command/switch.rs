@@ -38,7 +38,7 @@ pub const HEADERS: Switch = Switch {
 pub const TIMER: Switch = Switch {
     name: "timer",
     others: &[],
-    about: "the time that each statement took, below its rows",
+    about: "the time that each statement took, below its rows; in a pipe only when told",
     is_on: |settings| settings.timer.unwrap_or(true),
     set: |settings, on| settings.timer = Some(on),
 };
