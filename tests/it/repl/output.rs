@@ -105,7 +105,7 @@ fn a_width_shortens_text_and_no_number() {
     let shown = samples(&[".mode table", ".maxwidth 24", text]).fine().stdout;
     assert_eq!(
         shown,
-        "t                      n\none two three  1,234,567\n1 row\n".replace("three ", "thr…  ")
+        "t                      n\none two thre…  1,234,567\n1 row\n"
     );
     let csv = samples(&[".maxwidth 24", text]).fine().stdout;
     assert_eq!(csv, "t,n\none two three four five six,1234567\n");
