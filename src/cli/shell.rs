@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 
 use super::context::Context;
@@ -11,8 +12,14 @@ use crate::repl::{self, Script, Start};
 /// Open the SQL shell: what `runq` alone does.
 ///
 /// On a terminal it asks for statements; with -c or -f, or with statements on standard input, it answers those and
-/// ends, at the first error unless `.bail off` stands before it. A statement ends with a semicolon; a line that begins
-/// with a dot is a command: .help lists them, and every command of runq is one of them.
+/// ends. A statement ends with a semicolon; a line that begins with a dot is a command: .help lists them, and every
+/// command of runq is one of them.
+///
+/// The first error ends a script with its exit code; after `.bail off` the rest is answered all the same, and the exit
+/// code is that of the first error. Errors name the file and the line in which the statement begins.
+///
+/// Statements and commands in runq/runqrc, in the folder of the user's settings ($XDG_CONFIG_HOME or ~/.config), are
+/// carried out first, for scripts as well. What is wrong in it is said and ends nothing; flags win over it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   runq
@@ -24,7 +31,7 @@ pub struct ShellArgs {
     #[arg(short = 'c', long = "command", value_name = "SQL", allow_hyphen_values = true)]
     commands: Vec<String>,
 
-    /// Answer the statements of this file and end. May be repeated.
+    /// Answer the statements of this file and end; - is standard input. May be repeated.
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -64,6 +71,8 @@ impl ShellArgs {
 /// When the first statement that fails ends it, or a file cannot be read.
 pub async fn run(args: ShellArgs, matches: &ArgMatches, context: &Context<'_>) -> Result<u8, CliError> {
     let scripts = args.scripts(matches);
-    let start = Start { scripts, init: args.init, no_init: args.no_init };
+    let is_said = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+    let said = matches.ids().filter(is_said).map(|id| id.as_str().to_owned()).collect();
+    let start = Start { scripts, init: args.init, no_init: args.no_init, said };
     repl::run(start, context).await
 }

@@ -214,11 +214,17 @@ fn page(output: &Output, text: &str, command: &str) -> Result<(), CliError> {
     Ok(())
 }
 
+/// What the ending of a file's name means; a text is what the screen shows.
+fn form_of_ending(ending: &str) -> Option<&'static dyn Renderer> {
+    if ending.eq_ignore_ascii_case("txt") { Some(TABLE) } else { renderer_of_ending(ending) }
+}
+
 fn no_form(name: &str, file: &str) -> CliError {
+    let forms = RENDERERS.iter().filter(|form| !form.is_screen());
     let endings: Vec<&str> =
-        RENDERERS.iter().map(|form| form.endings().first().unwrap_or(&form.name()).to_owned()).collect();
+        forms.map(|form| form.endings().first().copied().unwrap_or(form.name())).collect();
     let said = format!("{name} {file}: no form is meant by its ending");
-    CliError::usage(said, Some(&format!("let it end in one of {}, or in nothing", endings.join(", "))))
+    CliError::usage(said, Some(&format!("let it end in txt, {}, or in nothing", endings.join(", "))))
 }
 
 impl Place {
@@ -228,7 +234,7 @@ impl Place {
         }
         let path = Path::new(word);
         let ending = match path.extension().map(|ending| ending.to_string_lossy()) {
-            Some(ending) => Some(renderer_of_ending(&ending).ok_or_else(|| no_form(name, word))?),
+            Some(ending) => Some(form_of_ending(&ending).ok_or_else(|| no_form(name, word))?),
             None => None,
         };
         let mut target = Target::new(name, path)?;

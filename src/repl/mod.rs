@@ -40,6 +40,8 @@ pub struct Start {
     pub init: Option<PathBuf>,
     /// Whether no file of settings is read.
     pub no_init: bool,
+    /// The flags that were given on the command line, by their ids: they win over the file of settings.
+    pub said: Vec<String>,
 }
 
 /// Statements and commands that are given at once.
@@ -57,28 +59,35 @@ pub enum Script {
 /// Where no person types: the first error, unless `.bail off` stands before it.
 pub async fn run(start: Start, context: &Context<'_>) -> Result<u8, CliError> {
     let mut shell = Shell::new(context);
-    let ended = work(start, &mut shell).await;
+    let ended = work(start, &mut shell, context).await;
     let closed = shell.close_destination(ended.is_ok());
     ended?;
     closed?;
     Ok(shell.leave.unwrap_or(shell.code))
 }
 
-async fn work(start: Start, shell: &mut Shell<'_>) -> Result<(), CliError> {
+async fn work(start: Start, shell: &mut Shell<'_>, context: &Context<'_>) -> Result<(), CliError> {
     if !start.no_init {
         script::init(shell, start.init.as_deref()).await?;
+        shell.keep_said(context, &start.said);
     }
-    if !start.scripts.is_empty() {
+    if shell.leave.is_some() {
+        // The file of settings says so.
+    } else if !start.scripts.is_empty() {
         for script in &start.scripts {
-            script::run(shell, script).await?;
+            if shell.leave.is_none() {
+                script::run(shell, script).await?;
+            }
         }
-        Ok(())
     } else if shell.output.environment().stdin_terminal {
         shell.interactive = true;
-        edit::converse(shell).await
+        // Between two questions Ctrl-C has nothing to stop: it does not end the shell.
+        let _stays = interrupt::claim();
+        edit::converse(shell).await?;
     } else {
-        script::standard_input(shell).await
+        script::standard_input(shell).await?;
     }
+    Ok(())
 }
 
 /// A running shell.
@@ -97,14 +106,14 @@ pub struct Shell<'a> {
     pub asking: Asking,
     /// The last statement that was typed or read.
     pub last_statement: Option<String>,
-    /// How many files are being read, each by the one before.
-    pub reading: usize,
     /// Whether a person types.
     pub interactive: bool,
     /// Set when the shell is to be left, with its exit code.
     pub leave: Option<u8>,
     /// The exit code so far, where errors do not end it.
     pub code: u8,
+    /// The files that are being read, each from the one before it.
+    pub reading: Vec<PathBuf>,
 }
 
 impl<'a> Shell<'a> {
@@ -118,10 +127,20 @@ impl<'a> Shell<'a> {
             destination: Destination::default(),
             asking: Asking::default(),
             last_statement: None,
-            reading: 0,
             interactive: false,
             leave: None,
             code: exit::OK,
+            reading: Vec::new(),
+        }
+    }
+
+    /// Has the flags of the command line win over what the file of settings says.
+    fn keep_said(&mut self, context: &Context<'_>, said: &[String]) {
+        let is_said = |id: &str| said.iter().any(|known| known == id);
+        self.global = context.global.clone().within(&self.global, is_said);
+        self.started_with = self.global.clone();
+        if is_said("format") || is_said("json") {
+            self.settings.mode = None;
         }
     }
 
@@ -211,7 +230,7 @@ impl<'a> Shell<'a> {
 
     /// Shows what a script is about to do, where that is wanted.
     fn echo(&mut self, text: &str, end: &str) -> Result<(), CliError> {
-        let is_read = !self.interactive || self.reading > 0;
+        let is_read = !self.interactive || !self.reading.is_empty();
         if self.settings.echo && is_read { self.put(&format!("{text}{end}\n")) } else { Ok(()) }
     }
 }

@@ -35,10 +35,6 @@ impl Renderer for Table {
         "for people, as wide as the terminal"
     }
 
-    fn endings(&self) -> &'static [&'static str] {
-        &["txt"]
-    }
-
     fn is_screen(&self) -> bool {
         true
     }

@@ -93,13 +93,12 @@ impl DotCommand for Read {
             return Err(CliError::usage(".read: expected a file", Some(".read report.sql")));
         };
         let file = path(&file);
-        if shell.reading >= DEEPEST {
-            let said = format!(".read {file}: {DEEPEST} files read each other already");
-            return Err(CliError::usage(said, Some("does a file read itself?")));
+        if shell.reading.len() >= DEEPEST {
+            return Err(CliError::usage(
+                format!(".read {file}: {DEEPEST} files read each other already"),
+                None,
+            ));
         }
-        shell.reading += 1;
-        let read = script::file(shell, Path::new(&file)).await;
-        shell.reading -= 1;
-        read
+        script::file(shell, Path::new(&file)).await
     }
 }

@@ -12,7 +12,7 @@ use crate::cli::exit::CliError;
 use crate::cli::with_session_flags;
 use crate::model::few;
 use crate::repl::Shell;
-use crate::session::{Asset, Session, SessionError};
+use crate::session::{Asset, Session, SessionError, text_values};
 
 /// How many arms are named.
 const ARMS_NAMED: usize = 8;
@@ -142,7 +142,7 @@ async fn scope_said(shell: &mut Shell<'_>, global: &GlobalArgs) -> Result<String
         format!("{taken} of {}", counted(there, "run", "runs"))
     };
     let scope = if words.is_empty() { format!("scope {runs}") } else { format!("scope {words}: {runs}") };
-    Ok(format!("{scope} · {}", arms_said(session).await?))
+    Ok(format!("{scope} · {}", arms_said(session, &global.session).await?))
 }
 
 /// `.by`: what is compared.
@@ -214,7 +214,7 @@ impl DotCommand for Baseline {
 /// Opens a session with these flags, says what is compared in it, and keeps them.
 async fn take_over(shell: &mut Shell<'_>, wanted: GlobalArgs, is_question: bool) -> Result<(), CliError> {
     let session = shell.asking.session(&wanted, shell.output).await?;
-    let said = arms_said(session).await?;
+    let said = arms_said(session, &wanted.session).await?;
     if is_question {
         return shell.tell(&said);
     }
@@ -231,8 +231,9 @@ struct Arm {
 }
 
 /// `by prompt: v3 (4 runs), v4 (3 runs) · baseline v3`.
-async fn arms_said(session: &mut Session) -> Result<String, SessionError> {
+async fn arms_said(session: &mut Session, asked: &SessionArgs) -> Result<String, SessionError> {
     const ARMS: &str = "SELECT arm, run_count FROM arms ORDER BY first_row, arm";
+    metrics_are_there(session, asked).await?;
     let arms: Vec<Arm> = session.rows(ARMS).await?.read()?;
     let baseline = session.baseline().await?;
     let is_by_run = session.by() == "run";
@@ -242,6 +243,23 @@ async fn arms_said(session: &mut Session) -> Result<String, SessionError> {
     });
     let named: Vec<String> = named.collect();
     Ok(format!("by {}: {} · baseline {baseline}", session.by(), few(&named, ARMS_NAMED)))
+}
+
+/// Refuses options about metrics that nothing in scope has: every later answer would be empty or fail.
+async fn metrics_are_there(session: &mut Session, asked: &SessionArgs) -> Result<(), SessionError> {
+    let of_flags = asked.thresholds.iter().chain(&asked.aggregates).filter_map(|flag| flag.split_once('='));
+    let of_flags = of_flags.map(|(metric, _)| metric.to_owned());
+    let named = asked.metrics.iter().chain(&asked.primary).chain(&asked.tests).cloned();
+    let named: Vec<String> = named.chain(of_flags).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let rows = session.rows("SELECT DISTINCT metric FROM metric_coverage ORDER BY metric").await?;
+    let there = text_values(&rows, 0);
+    match named.iter().find(|metric| !there.contains(metric)) {
+        Some(unknown) => Err(SessionError::unknown_metric(unknown, &there)),
+        None => Ok(()),
+    }
 }
 
 /// `.reset`: back to what the shell was started with.

@@ -75,6 +75,8 @@ fn a_wrong_value_is_refused_with_the_near_name_and_changes_nothing() {
         (".baseline claude-z", 66, "there is no model claude-z", "did you mean claude-y?"),
         (".scope tsk = 'x'", 2, "there is no column tsk", "did you mean task?"),
         (".scope --task suport-bot", 66, "there is no task suport-bot", "did you mean support-bot?"),
+        (".scope --metric pased", 66, "there is no metric pased", "did you mean passed?"),
+        (".scope --threshold pased=1", 66, "there is no metric pased", "did you mean passed?"),
         (".scope --bins 0", 2, "invalid value '0'", "1..=1000"),
         (".scope --tsk x", 2, "unexpected argument '--tsk'", "--task"),
         (".scope last none", 2, "expected a number from 1", ".scope last 5"),
@@ -83,11 +85,8 @@ fn a_wrong_value_is_refused_with_the_near_name_and_changes_nothing() {
         let ran = samples(&[".bail off", ".by model", line, ".scope"]);
         assert!(ran.stderr.contains(said) && ran.stderr.contains(hint), "{line}: {}", ran.stderr);
         let unchanged = "scope all 4 runs · by model: gpt-x (4 runs), claude-y (1 run), llama-z (1 run) · baseline gpt-x\n";
-        // Where errors do not end a script, the state of before answers.
-        if ran.stdout != unchanged {
-            assert_eq!(ran.stdout, "", "{line}");
-            assert_eq!(ran.code, code, "{line}");
-        }
+        assert_eq!(ran.stdout, unchanged, "{line}");
+        assert_eq!(ran.code, code, "{line}");
         samples(&[line]).exits(code);
     }
 }
@@ -222,8 +221,13 @@ fn a_file_is_read_and_reads_others_up_to_a_depth() {
     sandbox.write("outer.sql", ".mode tsv\n.read 'in ner.sql'\nSELECT 2 AS b;\n");
     sandbox.write("in ner.sql", "SELECT 1 AS a;\n");
     sandbox.write("self.sql", ".read self.sql\n");
+    for at in 0..20 {
+        sandbox.write(&format!("{at}.sql"), format!(".read {}.sql\n", at + 1));
+    }
     assert_eq!(shell(&sandbox, &["\\i outer.sql"]).fine().stdout, "a\n1\nb\n2\n");
     let ran = shell(&sandbox, &[".read self.sql"]).exits(2);
+    assert!(ran.stderr.contains("self.sql reads itself"), "{}", ran.stderr);
+    let ran = shell(&sandbox, &[".read 0.sql"]).exits(2);
     assert!(ran.stderr.contains("16 files read each other"), "{}", ran.stderr);
     shell(&sandbox, &[".read nowhere.sql"]).exits(66);
 }

@@ -1,4 +1,10 @@
 //! The shell as a person meets it: on a terminal, in a pipe, from files.
 
 mod commands;
+mod init;
 mod output;
+mod paging;
+pub mod pty;
+mod script;
+mod sessions;
+mod terminal;

@@ -31,7 +31,7 @@ fn every_form_shows_the_same_rows() {
         ("jsonl", "{\"id\":1,\"name\":\"a,b\",\"n\":1234567}\n{\"id\":2,\"name\":null,\"n\":0}\n"),
         ("table", "id  name          n\n 1  a,b   1,234,567\n 2  —             0\n2 rows\n"),
         ("line", "  id = 1\nname = a,b\n   n = 1,234,567\n\n  id = 2\nname = —\n   n = 0\n2 rows\n"),
-        ("markdown", "| id | name | n |\n| ---: | --- | ---: |\n| 1 | a,b | 1,234,567 |\n| 2 |  | 0 |\n"),
+        ("markdown", "| id | name | n |\n| ---: | --- | ---: |\n| 1 | a,b | 1,234,567 |\n| 2 | | 0 |\n"),
         (
             "box",
             "┌────┬──────┬───────────┐\n│ id │ name │         n │\n├────┼──────┼───────────┤\n\
@@ -103,10 +103,7 @@ fn a_pipe_gets_all_rows_unless_a_number_is_said_and_data_are_whole() {
 fn a_width_shortens_text_and_no_number() {
     let text = "SELECT 'one two three four five six' AS t, 1234567 AS n";
     let shown = samples(&[".mode table", ".maxwidth 24", text]).fine().stdout;
-    assert_eq!(
-        shown,
-        "t                      n\none two thre…  1,234,567\n1 row\n"
-    );
+    assert_eq!(shown, "t                      n\none two thre…  1,234,567\n1 row\n");
     let csv = samples(&[".maxwidth 24", text]).fine().stdout;
     assert_eq!(csv, "t,n\none two three four five six,1234567\n");
 }
