@@ -42,12 +42,13 @@ impl Drop for Claim {
     }
 }
 
-/// Listens as long as the program runs.
-pub async fn listen() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let streams = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+/// Listens as long as the program runs. What the future hears of is caught from now on, before it is polled: the line
+/// editor puts a handler of its own in place while a person types, and afterwards the one that it found. Wants a runtime.
+#[cfg(unix)]
+pub fn listen() -> impl Future<Output = ()> + Send + 'static {
+    use tokio::signal::unix::{SignalKind, signal};
+    let streams = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
         let (Ok(mut interrupts), Ok(mut terminations)) = streams else { return };
         loop {
             tokio::select! {
@@ -57,7 +58,11 @@ pub async fn listen() {
             }
         }
     }
-    #[cfg(not(unix))]
+}
+
+/// Listens as long as the program runs.
+#[cfg(not(unix))]
+pub async fn listen() {
     while tokio::signal::ctrl_c().await.is_ok() {
         requested(Stop::Interrupt);
     }

@@ -92,7 +92,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     // On a thread of its own, so that Ctrl-C is heard while this one reads a large file.
-    runtime.spawn(interrupt::listen());
+    let listening = {
+        let _within = runtime.enter();
+        interrupt::listen()
+    };
+    runtime.spawn(listening);
     let code = runtime.block_on(async {
         let context = Context::new(cli.global, &output);
         let ended = dispatch(cli.command.unwrap_or(Command::Shell(cli.shell)), &matches, &context).await;
