@@ -20,6 +20,7 @@ pub mod sql;
 pub mod tag;
 pub mod versions;
 pub mod views;
+pub(crate) mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -56,21 +56,29 @@ impl Environment {
     /// terminal says, as for other tools.
     pub fn of_process() -> Self {
         let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-        let said = |name: &str| env::var(name).ok()?.trim().parse().ok().filter(|size: &usize| *size > 0);
-        let reported = terminal_size::terminal_size();
-        let columns = || reported.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0);
-        let lines = || reported.map(|(_, height)| usize::from(height.0)).filter(|height| *height > 0);
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
             stdin_terminal: io::stdin().is_terminal(),
             stdout_terminal: io::stdout().is_terminal(),
             stderr_terminal: io::stderr().is_terminal(),
             stdin_taken: false,
-            width: said("COLUMNS").or_else(columns),
-            height: said("LINES").or_else(lines),
+            width: Self::columns(),
+            height: Self::lines(),
             no_color: is_set("NO_COLOR") || dumb,
             dumb,
         }
+    }
+
+    /// Display columns of the terminal as it is now; `None` when it does not say.
+    pub fn columns() -> Option<usize> {
+        let reported = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        size_said("COLUMNS").or_else(reported).filter(|width| *width > 0)
+    }
+
+    /// Lines of the terminal as it is now; `None` when it does not say.
+    pub fn lines() -> Option<usize> {
+        let reported = || terminal_size::terminal_size().map(|(_, height)| usize::from(height.0));
+        size_said("LINES").or_else(reported).filter(|height| *height > 0)
     }
 
     /// Pipes on all sides.
@@ -84,6 +92,11 @@ impl Environment {
         no_color: false,
         dumb: false,
     };
+}
+
+/// A size that a variable of the environment sets.
+fn size_said(name: &str) -> Option<usize> {
+    env::var(name).ok()?.trim().parse().ok().filter(|size| *size > 0)
 }
 
 /// When colours are used.
@@ -195,12 +208,13 @@ impl Output {
     #[must_use]
     pub fn redirected(&self, format: &'static dyn Renderer, file: Option<Box<dyn Write + Send>>) -> Self {
         let into_file = file.is_some();
+        let stdout_terminal = self.environment.stdout_terminal && !into_file;
+        // The terminal may have another width than at the start.
+        let width =
+            if stdout_terminal { Environment::columns().or(self.screen.width) } else { self.screen.width };
         Self {
-            environment: Environment {
-                stdout_terminal: self.environment.stdout_terminal && !into_file,
-                ..self.environment
-            },
-            screen: if into_file { Screen::PIPE } else { self.screen },
+            environment: Environment { stdout_terminal, ..self.environment },
+            screen: if into_file { Screen::PIPE } else { Screen { width, ..self.screen } },
             stderr_screen: self.stderr_screen,
             format,
             stdout: file.map_or_else(|| Arc::clone(&self.stdout), |file| Arc::new(Mutex::new(file))),
@@ -228,7 +242,7 @@ impl Output {
     #[must_use]
     pub fn held(&self) -> (Self, Captured) {
         let captured = Captured::default();
-        let mut held = self.redirected(self.format, None);
+        let mut held = self.redirected(self.format, None).on_screen(self.screen);
         held.stdout = Arc::new(Mutex::new(Box::new(captured.stdout.clone())));
         (held, captured)
     }

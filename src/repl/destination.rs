@@ -196,7 +196,7 @@ impl Shell<'_> {
 
 /// The screen as it is now, and no wider than a person wants.
 fn on_screen(before: Screen, form: &dyn Renderer, settings: &Settings) -> Screen {
-    let now = before.width.and_then(|before| Environment::of_process().width.or(Some(before)));
+    let now = before.width.and_then(|before| Environment::columns().or(Some(before)));
     let width = match settings.max_width.filter(|_| form.is_screen()) {
         Some(most) => Some(now.map_or(most, |now| now.min(most))),
         None => now,
@@ -206,8 +206,7 @@ fn on_screen(before: Screen, form: &dyn Renderer, settings: &Settings) -> Screen
 
 /// Shows a text, in a pager when it is longer than the screen.
 fn page(output: &Output, text: &str, command: &str) -> Result<(), CliError> {
-    let environment = Environment::of_process();
-    let is_long = pager::is_longer(text, (environment.width, environment.height));
+    let is_long = pager::is_longer(text, (Environment::columns(), Environment::lines()));
     if !is_long || !pager::shows(text, command) {
         output.text(text)?;
     }

@@ -14,6 +14,7 @@ pub mod present;
 pub mod script;
 pub mod settings;
 pub mod split;
+pub mod vocabulary;
 
 use std::path::PathBuf;
 
@@ -28,6 +29,7 @@ use crate::cli::sql::{explained, pointed};
 use crate::session::SessionError;
 use asking::Asking;
 use destination::Destination;
+use edit::Typing;
 use settings::Settings;
 use split::Piece;
 
@@ -106,6 +108,8 @@ pub struct Shell<'a> {
     pub asking: Asking,
     /// The last statement that was typed or read.
     pub last_statement: Option<String>,
+    /// What was typed, and its colours.
+    pub typing: Typing,
     /// Whether a person types.
     pub interactive: bool,
     /// Set when the shell is to be left, with its exit code.
@@ -127,6 +131,7 @@ impl<'a> Shell<'a> {
             destination: Destination::default(),
             asking: Asking::default(),
             last_statement: None,
+            typing: Typing::default(),
             interactive: false,
             leave: None,
             code: exit::OK,

@@ -19,6 +19,11 @@ pub(crate) const NONE: &str = "none";
 /// Dimensions that `auto` looks at, in this order, before it takes the run.
 pub(crate) const AUTO: [&str; 5] = ["model", "prompt", "experiment", "provider", "variant"];
 
+/// Dimensions that every store has: those of `auto`, the run, and columns that are seldom arms.
+pub(crate) fn usual() -> impl Iterator<Item = &'static str> {
+    AUTO.into_iter().chain(["run", "task", "tool", "tool_version", "kind", "mode", "category", "confidence"])
+}
+
 /// How the arm of a row is found.
 #[derive(Debug, Clone)]
 pub(crate) enum Dimension {

@@ -35,6 +35,7 @@ use datafusion::sql::parser::Statement;
 pub(crate) use cases::named as cases_named;
 pub use cases::of_facts as case_ids;
 pub use described::{Callable, Described, column_meaning, sql_type};
+pub(crate) use dimension::usual as dimensions;
 pub use error::{SessionError, unknown_function, unknown_table};
 pub use facts::{Facts, RunEntry, read_runs};
 pub use opening::dimension_with;
@@ -397,6 +398,14 @@ fn context() -> Result<SessionContext, SessionError> {
     datafusion_functions_json::register_all(&mut ctx)?;
     crate::functions::register(&ctx);
     Ok(ctx)
+}
+
+/// The names of all functions of a session, in lower case.
+pub(crate) fn function_names() -> Vec<String> {
+    let Ok(ctx) = context() else { return Vec::new() };
+    let state = ctx.state();
+    let names = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
+    names.chain(state.window_functions().keys()).map(|name| name.to_lowercase()).collect()
 }
 
 /// Refuses what is no question before it is planned, so that the refusal is the first thing said of it.

@@ -5,9 +5,12 @@
 //! [`habits`] where it means something else with and without words.
 
 mod answers;
+mod edit;
 mod files;
 mod habits;
 mod help;
+mod highlight;
+mod history;
 mod listing;
 mod look;
 mod relations;
@@ -50,6 +53,9 @@ pub const COMMANDS: &[&dyn DotCommand] = &[
     &answers::Print,
     &switch::ECHO,
     &switch::BAIL,
+    &edit::Edit,
+    &history::History,
+    &highlight::Highlight,
     &look::All,
     &system::System,
     &system::Folder,
@@ -157,7 +163,8 @@ async fn of_command_line(name: &str, rest: &str, shell: &mut Shell<'_>) -> Resul
     let is_held = PAGED.contains(&name) || all.iter().any(|word| word == "--help" || word == "-h");
     let asks = if name == "sql" { Asks::Rows } else { Asks::Command };
     let outlet = if is_held { shell.outlet(asks)? } else { shell.open_outlet(asks)? };
-    let typed = outlet.output().redirected(outlet.output().format(), None).within_shell();
+    let output = outlet.output();
+    let typed = output.redirected(output.format(), None).on_screen(output.screen()).within_shell();
     let ended = run_within(&all, &shell.global, &typed).await;
     drop(typed);
     match shell.written(outlet, ended)? {

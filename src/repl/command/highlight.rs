@@ -1,0 +1,45 @@
+//! `.highlight`: colours of what is typed.
+
+use async_trait::async_trait;
+
+use super::DotCommand;
+use crate::cli::exit::CliError;
+use crate::repl::Shell;
+use crate::repl::edit::Choice;
+
+/// `.highlight`.
+pub struct Highlight;
+
+#[async_trait(?Send)]
+impl DotCommand for Highlight {
+    fn name(&self) -> &'static str {
+        "highlight"
+    }
+
+    fn takes(&self) -> &'static str {
+        "[on | off | dark | light]"
+    }
+
+    fn about(&self) -> &'static str {
+        "colours of what is typed: as the terminal says, none, or for a dark or light one"
+    }
+
+    fn words(&self) -> &'static [&'static str] {
+        &["on", "off", "dark", "light"]
+    }
+
+    async fn run(&self, rest: &str, shell: &mut Shell<'_>) -> Result<(), CliError> {
+        let mut choices = Choice::ALL.iter();
+        if rest.is_empty() {
+            let now =
+                choices.find(|(_, choice)| *choice == shell.typing.colours).map_or("on", |(word, _)| word);
+            shell.output.line(&format!("highlight is {now}"));
+            return Ok(());
+        }
+        let (_, choice) = choices.find(|(word, _)| word.eq_ignore_ascii_case(rest)).ok_or_else(|| {
+            CliError::usage(format!(".highlight {rest}: expected on, off, dark or light"), None)
+        })?;
+        shell.typing.colours = *choice;
+        Ok(())
+    }
+}
