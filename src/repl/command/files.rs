@@ -29,7 +29,7 @@ impl DotCommand for SendTo {
     }
 
     fn takes(&self) -> &'static str {
-        if self.once { "FILE or |COMMAND" } else { "[FILE or |COMMAND or -]" }
+        if self.once { "FILE or |PROGRAM" } else { "[FILE or |PROGRAM or -]" }
     }
 
     fn about(&self) -> &'static str {

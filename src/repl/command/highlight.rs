@@ -21,7 +21,7 @@ impl DotCommand for Highlight {
     }
 
     fn about(&self) -> &'static str {
-        "colours of what is typed: as the terminal says, none, or for a dark or light one"
+        "colours of what is typed: those of the terminal, none, dark or light"
     }
 
     fn words(&self) -> &'static [&'static str] {

@@ -236,7 +236,7 @@ impl DotCommand for Paging {
     }
 
     fn takes(&self) -> &'static str {
-        "[on|off|COMMAND]"
+        "[on|off|PROGRAM]"
     }
 
     fn about(&self) -> &'static str {

@@ -27,7 +27,7 @@ impl DotCommand for Scope {
     }
 
     fn takes(&self) -> &'static str {
-        "[PREDICATE|last N|FLAGS|all]"
+        "[PREDICATE|last N|--FLAG ...|all]"
     }
 
     fn about(&self) -> &'static str {
@@ -35,24 +35,13 @@ impl DotCommand for Scope {
     }
 
     fn more(&self) -> &'static str {
-        "PREDICATE is SQL over runs: .scope experiment = 'dev'. FLAGS are those of the session, also those that say how \
+        "PREDICATE is SQL over runs: .scope experiment = 'dev'. Flags are those of the session, also those that say how \
          numbers are made: .scope --task qa --case 'a*' --threshold 0.1. Each narrows further; all takes everything in \
          again. Without a word it shows what holds now."
     }
 
     fn words(&self) -> &'static [&'static str] {
-        &[
-            "all",
-            "last",
-            "--run",
-            "--last",
-            "--task",
-            "--kind",
-            "--asset",
-            "--case",
-            "--metric",
-            "--threshold",
-        ]
+        &["all", "last"]
     }
 
     async fn run(&self, rest: &str, shell: &mut Shell<'_>) -> Result<(), CliError> {
@@ -168,7 +157,7 @@ impl DotCommand for By {
     }
 
     fn words(&self) -> &'static [&'static str] {
-        &["auto", "run", "model", "prompt", "experiment", "provider", "variant"]
+        &["auto"]
     }
 
     async fn run(&self, rest: &str, shell: &mut Shell<'_>) -> Result<(), CliError> {

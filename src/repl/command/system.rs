@@ -26,7 +26,7 @@ impl DotCommand for System {
     }
 
     fn takes(&self) -> &'static str {
-        "COMMAND"
+        "PROGRAM ..."
     }
 
     fn about(&self) -> &'static str {
