@@ -4,7 +4,7 @@
 //! [`source`] (where bytes come from), [`import`] (one tool's files), [`model`] (the nouns), [`ingest`], [`store`],
 //! [`jobs`] (commands that were started),
 //! [`session`] with [`functions`] and the files under `sql/`, [`comparison`], [`diff`] (what changed between two texts),
-//! [`questions`], [`answer`], [`interop`] (other tools' JSON shapes), [`render`], [`cli`], [`repl`] (the shell). A program that compares two
+//! [`questions`], [`answer`], [`interop`] (other tools' JSON shapes), [`render`], [`cli`]. A program that compares two
 //! runs needs [`compare_runs`] and nothing else.
 
 pub mod answer;
@@ -19,7 +19,6 @@ pub mod jobs;
 pub mod model;
 pub mod questions;
 pub mod render;
-pub mod repl;
 pub mod session;
 pub mod source;
 pub mod store;

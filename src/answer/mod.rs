@@ -35,6 +35,24 @@ pub struct Answer {
     pub ids: Option<Vec<String>>,
     /// The script of `sh`, with a line break at its end; `None` when there is nothing to carry out.
     pub script: Option<String>,
+    /// What a person wishes for where a format leaves it open.
+    pub look: Look,
+}
+
+/// How an answer looks where a format leaves it open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Whether columns have heads (`table`, `box`, `csv`, `tsv`).
+    pub heads: bool,
+    /// What stands for a null in `csv` and `tsv`. Tables for people have it in their cells.
+    pub null: String,
+}
+
+impl Default for Look {
+    /// Heads, and nothing for a null.
+    fn default() -> Self {
+        Self { heads: true, null: String::new() }
+    }
 }
 
 /// Rows as a machine reads them.

@@ -31,7 +31,7 @@ pub struct GlobalArgs {
     )]
     pub read_only: bool,
 
-    /// Form of the answer: table, json, jsonl, csv, tsv, markdown, html, ids, parquet, arrow or sh (the commands of
+    /// Form of the answer: table, box, line, json, jsonl, csv, tsv, markdown, html, ids, parquet, arrow or sh (the commands of
     /// resume) [default: table; csv for sql in a pipe].
     #[arg(long, global = true, value_name = "FORMAT", value_parser = crate::render::renderer, help_heading = "Output")]
     pub format: Option<&'static dyn Renderer>,

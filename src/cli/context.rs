@@ -167,7 +167,12 @@ impl<'a> Context<'a> {
                 return Err(CliError::usage("- is given twice, and standard input is read once", Some(HINT)));
             }
         }
-        if self.output.environment().stdin_terminal {
+        let environment = self.output.environment();
+        if environment.stdin_taken {
+            let said = "- reads the names of runs from standard input, and the shell reads that itself";
+            return Err(CliError::usage(said, Some(HINT)));
+        }
+        if environment.stdin_terminal {
             let said = "- reads the names of runs from standard input, and that is this terminal";
             return Err(CliError::usage(said, Some(HINT)));
         }

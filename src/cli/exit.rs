@@ -52,6 +52,13 @@ impl CliError {
         Self { code: NOT_FOUND, report: Some(with_hint(report, hint)) }
     }
 
+    /// What a shell that may only read does not do.
+    pub fn refused(what: &str) -> Self {
+        let report = Report::new(format!("{what} is refused: this shell only reads"));
+        let hint = "it was started with --read-only or RUNQ_READ_ONLY, or .safe was said in it";
+        Self { code: READ_ONLY, report: Some(report.hint(hint)) }
+    }
+
     /// Everything has been said already.
     pub const fn silent(code: u8) -> Self {
         Self { code, report: None }

@@ -42,21 +42,27 @@ impl Drop for Claim {
     }
 }
 
-/// Listens as long as the program runs: on a thread of its own, so that a request is heard whatever the others do.
+/// Listens as long as the program runs: on a thread of its own, so that a request is heard whatever the others do. The
+/// signals are caught when this returns: the line editor puts a handler of its own in place while a person types, and
+/// afterwards the one that it found.
 pub fn listen() {
-    std::thread::spawn(|| {
+    let (caught, is_caught) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
         // Without it the system's own way remains: the program ends.
         if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            runtime.block_on(listening());
+            runtime.block_on(listening(&caught));
         }
     });
+    // An error means that nothing is caught, which is said above.
+    let _ = is_caught.recv();
 }
 
-async fn listening() {
+async fn listening(caught: &std::sync::mpsc::Sender<()>) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let streams = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+        let _ = caught.send(());
         let (Ok(mut interrupts), Ok(mut terminations)) = streams else { return };
         loop {
             tokio::select! {
@@ -67,8 +73,11 @@ async fn listening() {
         }
     }
     #[cfg(not(unix))]
-    while tokio::signal::ctrl_c().await.is_ok() {
-        requested(Stop::Interrupt);
+    {
+        let _ = caught.send(());
+        while tokio::signal::ctrl_c().await.is_ok() {
+            requested(Stop::Interrupt);
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) mod words;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{ArgMatches, Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use args::GlobalArgs;
 use context::Context;
@@ -126,7 +126,39 @@ fn matched(arguments: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
 
 /// The names of the commands, as they are typed.
 pub(crate) fn command_names() -> Vec<String> {
-    Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+    commands().into_iter().map(|(name, _)| name).collect()
+}
+
+/// The commands: their names and the first line of what their help says.
+pub(crate) fn commands() -> Vec<(String, String)> {
+    let about = |command: &clap::Command| command.get_about().map(ToString::to_string).unwrap_or_default();
+    Cli::command().get_subcommands().map(|command| (command.get_name().to_owned(), about(command))).collect()
+}
+
+/// The flags of the shell with flags of the session that were typed behind `.scope`; `None` when those only asked what
+/// they are.
+///
+/// # Errors
+/// When the words are no flags of the session.
+pub(crate) fn with_session_flags(
+    words: &[String],
+    outer: &GlobalArgs,
+    output: &Output,
+) -> Result<Option<GlobalArgs>, CliError> {
+    let flags = args::SessionArgs::augment_args(clap::Command::new(".scope").no_binary_name(true));
+    let parsed = flags.try_get_matches_from(words).and_then(|matches| {
+        let session = args::SessionArgs::from_arg_matches(&matches)?;
+        Ok((session, matches))
+    });
+    let (session, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return parse_answer(&error, output).map(|_| None),
+    };
+    let is_said = |id: &str| {
+        matches.try_contains_id(id).is_ok()
+            && matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine)
+    };
+    Ok(Some(GlobalArgs { session, ..outer.clone() }.within(outer, is_said)))
 }
 
 /// Runs one command that was typed in the shell. What its flags leave open is as the shell has it.
@@ -151,6 +183,9 @@ pub(crate) async fn run_within(
     let context = Context::new(cli.global.within(outer, is_said), formatted.as_ref().unwrap_or(output));
     match command {
         Command::Shell(_) => Err(CliError::usage("this is the shell already", None)),
+        Command::Export(args) if context.global.read_only && args.writes() => {
+            Err(CliError::refused(".export into a file"))
+        }
         command => Box::pin(dispatch(command, &matches, &context)).await,
     }
 }

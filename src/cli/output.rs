@@ -11,7 +11,7 @@ mod tool;
 
 use std::env;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -39,8 +39,12 @@ pub struct Environment {
     pub stdout_terminal: bool,
     /// Whether a person reads stderr.
     pub stderr_terminal: bool,
+    /// Whether the shell reads stdin, so that no command may.
+    pub stdin_taken: bool,
     /// Display columns of the terminal; `None` when it does not say.
     pub width: Option<usize>,
+    /// Lines of the terminal; `None` when it does not say.
+    pub height: Option<usize>,
     /// Whether `NO_COLOR` is set and not empty (<https://no-color.org>) or the terminal is dumb.
     pub no_color: bool,
     /// Whether the cursor cannot be moved (`TERM=dumb`).
@@ -48,7 +52,8 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// What this process was started with. `COLUMNS` wins over what the terminal says, as for other tools.
+    /// What this process was started with, and how large the terminal is now. `COLUMNS` and `LINES` win over what the
+    /// terminal says, as for other tools.
     pub fn of_process() -> Self {
         let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -56,7 +61,9 @@ impl Environment {
             stdin_terminal: io::stdin().is_terminal(),
             stdout_terminal: io::stdout().is_terminal(),
             stderr_terminal: io::stderr().is_terminal(),
+            stdin_taken: false,
             width: Self::columns(),
+            height: Self::lines(),
             no_color: is_set("NO_COLOR") || dumb,
             dumb,
         }
@@ -64,9 +71,14 @@ impl Environment {
 
     /// Display columns of the terminal as it is now; `None` when it does not say.
     pub fn columns() -> Option<usize> {
-        let set = env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
         let reported = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-        set.filter(|columns| *columns > 0).or_else(reported).filter(|width| *width > 0)
+        size_said("COLUMNS").or_else(reported).filter(|width| *width > 0)
+    }
+
+    /// Lines of the terminal as it is now; `None` when it does not say.
+    pub fn lines() -> Option<usize> {
+        let reported = || terminal_size::terminal_size().map(|(_, height)| usize::from(height.0));
+        size_said("LINES").or_else(reported).filter(|height| *height > 0)
     }
 
     /// Pipes on all sides.
@@ -74,10 +86,17 @@ impl Environment {
         stdin_terminal: false,
         stdout_terminal: false,
         stderr_terminal: false,
+        stdin_taken: false,
         width: None,
+        height: None,
         no_color: false,
         dumb: false,
     };
+}
+
+/// A size that a variable of the environment sets.
+fn size_said(name: &str) -> Option<usize> {
+    env::var(name).ok()?.trim().parse().ok().filter(|size| *size > 0)
 }
 
 /// When colours are used.
@@ -124,6 +143,8 @@ pub struct Output {
     bars: MultiProgress,
     exporting: bool,
     rows: Arc<AtomicUsize>,
+    /// Whether stdout has an answer already.
+    answered: Arc<AtomicBool>,
 }
 
 /// A stream that several outputs may share.
@@ -173,6 +194,7 @@ impl Output {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             exporting: false,
             rows: Arc::default(),
+            answered: Arc::default(),
         }
     }
 
@@ -200,7 +222,29 @@ impl Output {
             bars: self.bars.clone(),
             exporting: self.exporting,
             rows: Arc::default(),
+            answered: if into_file { Arc::default() } else { Arc::clone(&self.answered) },
         }
+    }
+
+    /// The same streams, laid out for another screen: a terminal that was resized, a width that a person wants.
+    #[must_use]
+    pub fn on_screen(self, screen: Screen) -> Self {
+        Self { screen, ..self }
+    }
+
+    /// The same streams for a command that is typed in the shell, which reads stdin itself.
+    #[must_use]
+    pub fn within_shell(self) -> Self {
+        Self { environment: Environment { stdin_taken: true, ..self.environment }, ..self }
+    }
+
+    /// The same streams, but what goes to stdout is held back, laid out as if it went there.
+    #[must_use]
+    pub fn held(&self) -> (Self, Captured) {
+        let captured = Captured::default();
+        let mut held = self.redirected(self.format, None).on_screen(self.screen);
+        held.stdout = Arc::new(Mutex::new(Box::new(captured.stdout.clone())));
+        (held, captured)
     }
 
     /// Whether an answer is exported: then it is whole (no page of it), and the only one.
@@ -243,13 +287,17 @@ impl Output {
     /// # Errors
     /// [`OutputError::ClosedPipe`] when nobody reads any more, else what the format or stdout refuses.
     pub fn answer(&self, answer: &Answer) -> Result<(), OutputError> {
-        self.to_stdout(|out| self.format.render(answer, &self.screen, out))?;
+        let between = if self.answered.swap(true, Ordering::Relaxed) { self.format.between() } else { "" };
+        self.to_stdout(|out| {
+            out.write_all(between.as_bytes())?;
+            self.format.render(answer, &self.screen, out)
+        })?;
         let rows = answer.records.batches.iter().map(RecordBatch::num_rows).sum();
         self.rows.fetch_add(rows, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Writes text of the program's own making (help, a completion script) to stdout as it is.
+    /// Writes text of the program's own making (help, a completion script, what was held back) to stdout as it is.
     ///
     /// # Errors
     /// As [`Output::answer`].

@@ -97,7 +97,8 @@ fn text(args: &SqlArgs, context: &Context<'_>) -> Result<String, CliError> {
     if !args.sql.is_empty() {
         return Ok(args.sql.join("; "));
     }
-    if context.output.environment().stdin_terminal {
+    let environment = context.output.environment();
+    if environment.stdin_terminal || environment.stdin_taken {
         return Err(no_sql());
     }
     let mut text = String::new();
@@ -116,7 +117,7 @@ fn no_sql() -> CliError {
 
 /// The answer of one statement.
 pub(crate) fn answer(records: Records, limit: Option<usize>) -> Result<Answer, CliError> {
-    let (table, left) = table_of(&records, limit).map_err(crate::cli::output::OutputError::Render)?;
+    let (table, left) = table_of(&records, limit, "").map_err(crate::cli::output::OutputError::Render)?;
     let rows: usize = records.batches.iter().map(arrow::array::RecordBatch::num_rows).sum();
     let mut blocks = vec![Block::Table(table)];
     if left > 0 {

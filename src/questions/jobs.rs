@@ -44,8 +44,7 @@ pub fn jobs(found: &Found, most: usize, (origin, now): (String, Timestamp)) -> R
         })),
         records: records(shown)?,
         ids: Some(shown.iter().map(|seen| seen.job.job_id.clone()).collect()),
-        script: None,
-        rows_member: None,
+        ..Answer::default()
     })
 }
 
@@ -84,8 +83,7 @@ pub fn job(seen: &Seen, log: &Log, now: Timestamp) -> Result<Answer, SessionErro
         document: Some(document),
         records: records(std::slice::from_ref(seen))?,
         ids: Some(vec![job.job_id.clone()]),
-        script: None,
-        rows_member: None,
+        ..Answer::default()
     })
 }
 

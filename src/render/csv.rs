@@ -1,7 +1,7 @@
-//! `csv`: RFC 4180 fields, lines ending in `\n`, always with a head line.
+//! `csv`: RFC 4180 fields, lines ending in `\n`, with a head line unless the answer wants none.
 //!
-//! A null is an empty field, and so are NaN and infinities; a reader cannot tell an empty text from a null (`jsonl`
-//! can). Lists and structs are JSON. On a terminal control characters in the data are made harmless, in a pipe the
+//! A null is an empty field, or what the answer wants for one, and so are NaN and infinities; a reader cannot tell an
+//! empty text from a null (`jsonl` can). Lists and structs are JSON. On a terminal control characters in the data are made harmless, in a pipe the
 //! data stays as it is.
 
 use std::io::{self, Write};
@@ -31,7 +31,10 @@ impl Renderer for Csv {
         }
         let mut writer = Writer::from_writer(out);
         let names = unique_names(&records.schema);
-        writer.write_record(names.iter().map(|name| guarded(name, screen))).map_err(failed)?;
+        if answer.look.heads {
+            writer.write_record(names.iter().map(|name| guarded(name, screen))).map_err(failed)?;
+        }
+        let null = &answer.look.null;
         for batch in &records.batches {
             let arrays = plain_columns(batch)?;
             let fields = batch.schema_ref().fields();
@@ -40,7 +43,7 @@ impl Renderer for Csv {
                 .collect::<Result<Vec<_>, _>>()?;
             for row in 0..batch.num_rows() {
                 for column in &mut columns {
-                    writer.write_field(guarded(&column.text(row), screen)).map_err(failed)?;
+                    writer.write_field(guarded(&column.text_or(row, null), screen)).map_err(failed)?;
                 }
                 writer.write_record(None::<&[u8]>).map_err(failed)?;
             }

@@ -25,6 +25,10 @@ impl Renderer for Markdown {
         &["md"]
     }
 
+    fn between(&self) -> &'static str {
+        "\n"
+    }
+
     fn render(&self, answer: &Answer, _screen: &Screen, out: &mut dyn Write) -> Result<(), RenderError> {
         for (at, part) in parts(&answer.blocks).iter().enumerate() {
             if at > 0 {

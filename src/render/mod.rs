@@ -1,12 +1,14 @@
 //! Turns an [`Answer`] into bytes: one format per file, one line per format in [`RENDERERS`].
 //!
 //! A renderer decides how things look and nothing else: it computes no number, reads no clock and writes only to the
-//! writer it is given. `table`, `markdown` and `html` show the blocks to a person; the others give the records to machines.
+//! writer it is given. `table`, `box`, `line`, `markdown` and `html` show the blocks to a person; the others give the
+//! records to machines.
 
 pub mod text;
 pub mod value;
 
 mod arrow_ipc;
+mod boxed;
 mod change;
 mod csv;
 mod document;
@@ -14,6 +16,7 @@ mod html;
 mod ids;
 mod json;
 mod jsonl;
+mod line;
 mod markdown;
 mod parquet;
 mod result_set;
@@ -33,9 +36,14 @@ pub use result_set::table_of;
 /// The format that terminals get unless another is asked for.
 pub const TABLE: &dyn Renderer = &table::Table;
 
+/// The format that shows a row over several lines.
+pub const LINE: &dyn Renderer = &line::Line;
+
 /// Every format, in the order `--help` lists them.
 pub const RENDERERS: &[&dyn Renderer] = &[
     TABLE,
+    &boxed::Boxed,
+    LINE,
     &json::Json,
     &jsonl::Jsonl,
     &csv::Csv,
@@ -59,6 +67,16 @@ pub trait Renderer: Sync {
     /// Endings of file names that mean it, lower case, beside its own name.
     fn endings(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Whether a person looks at it as it is: it is as wide as the screen, and says below how many rows there are.
+    fn is_screen(&self) -> bool {
+        false
+    }
+
+    /// What stands between two answers, so that they are not taken for one.
+    fn between(&self) -> &'static str {
+        ""
     }
 
     /// Whether its bytes are no text: a terminal cannot show them, and two answers cannot stand one after the other.

@@ -70,7 +70,7 @@ fn formats_are_found_by_name() {
     let error = renderer("xls").unwrap_err().to_string();
     assert_eq!(
         error,
-        "there is no format `xls`: it is one of table, json, jsonl, csv, tsv, markdown, html, ids, sh, parquet, arrow"
+        "there is no format `xls`: it is one of table, box, line, json, jsonl, csv, tsv, markdown, html, ids, sh, parquet, arrow"
     );
 }
 
@@ -184,7 +184,7 @@ fn data_never_steers_a_terminal() {
     let evil = "\u{1b}[2J\u{9b}31m\u{7f}\u{202e}x\ny\tz";
     let mut answer = answer_of(vec![batch(vec![(evil, Arc::new(StringArray::from(vec![evil])))])]);
     answer.ids = Some(vec![evil.replace('\n', "")]);
-    let (table, _) = table_of(&answer.records, None).unwrap();
+    let (table, _) = table_of(&answer.records, None, "").unwrap();
     answer.blocks = vec![
         Block::Headline { left: evil.into(), right: evil.into() },
         Block::Table(table),
@@ -256,17 +256,17 @@ fn a_result_set_becomes_a_table() {
     let mut answer = sample();
     let ids: ArrayRef = Arc::new(StringArray::from(vec!["x", "y"]));
     answer.records.batches.truncate(1);
-    let (table, left_out) = table_of(&answer.records, Some(1)).unwrap();
+    let (table, left_out) = table_of(&answer.records, Some(1), "").unwrap();
     assert_eq!(left_out, 1);
     let heads: Vec<_> = table.columns.iter().map(|c| (c.head.as_str(), c.right, c.shrinks)).collect();
     assert_eq!(heads, [("case", false, true), ("n", true, false), ("n", true, false), ("tags", false, true)]);
     let cells: Vec<_> = table.rows[0].iter().map(|cell| cell.text.as_str()).collect();
     assert_eq!(cells, ["a,\"b\"", "9,223,372,036,854,775,807", "0.1", "[1,null]"]);
 
-    let (table, left_out) = table_of(&sample().records, None).unwrap();
+    let (table, left_out) = table_of(&sample().records, None, "").unwrap();
     assert_eq!((table.rows.len(), left_out), (3, 0));
     let answer = answer_of(vec![batch(vec![("run_id", Arc::clone(&ids)), ("output", ids)])]);
-    let (table, _) = table_of(&answer.records, Some(0)).unwrap();
+    let (table, _) = table_of(&answer.records, Some(0), "").unwrap();
     assert_eq!(table.columns.iter().map(|c| c.shrinks).collect::<Vec<_>>(), [false, true]);
 }
 
@@ -293,7 +293,7 @@ fn a_closed_pipe_is_recognised_in_every_format() {
     let mut answer = sample();
     answer.ids = Some(vec!["a".into()]);
     answer.script = Some("true\n".into());
-    answer.blocks = vec![Block::Table(table_of(&answer.records, None).unwrap().0)];
+    answer.blocks = vec![Block::Table(table_of(&answer.records, None, "").unwrap().0)];
     for format in RENDERERS {
         for after in [0, 1] {
             let error = format.render(&answer, &Screen::PIPE, &mut Closing(after)).unwrap_err();

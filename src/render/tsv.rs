@@ -1,7 +1,7 @@
 //! `tsv`: fields between tabs, never quoted, so that `cut` and `awk` see what is there.
 //!
 //! Inside a value a tab is `\t`, a line feed `\n`, a carriage return `\r` and a backslash `\\` (the escapes of
-//! PostgreSQL's COPY). Nulls, NaN and infinities are empty, as in `csv`.
+//! PostgreSQL's COPY). Nulls, NaN and infinities are as in `csv`, and so is the head line.
 
 use std::io::Write;
 
@@ -26,7 +26,10 @@ impl Renderer for Tsv {
         if records.schema.fields().is_empty() {
             return Ok(());
         }
-        write_line(unique_names(&records.schema).into_iter(), screen, out)?;
+        if answer.look.heads {
+            write_line(unique_names(&records.schema).into_iter(), screen, out)?;
+        }
+        let null = &answer.look.null;
         for batch in &records.batches {
             let arrays = plain_columns(batch)?;
             let fields = batch.schema_ref().fields();
@@ -34,7 +37,7 @@ impl Renderer for Tsv {
                 .map(|(field, array)| TextColumn::new(field, array, Reader::Machine))
                 .collect::<Result<Vec<_>, _>>()?;
             for row in 0..batch.num_rows() {
-                write_line(columns.iter_mut().map(|column| column.text(row)), screen, out)?;
+                write_line(columns.iter_mut().map(|column| column.text_or(row, null)), screen, out)?;
             }
         }
         Ok(())

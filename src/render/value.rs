@@ -201,16 +201,35 @@ impl<'a> TextColumn<'a> {
         Ok(Self { array, reader, form })
     }
 
+    /// A float as a double; NaN for a column that has none.
+    pub fn number(&self, row: usize) -> f64 {
+        float(self.array, row)
+    }
+
+    /// Whether an element is null.
+    pub fn is_null(&self, row: usize) -> bool {
+        // A column of the type of a bare NULL has no list of its nulls.
+        *self.array.data_type() == DataType::Null || self.array.is_null(row)
+    }
+
     /// The text of an element; empty for null.
     pub fn text(&mut self, row: usize) -> String {
-        if self.array.is_null(row) {
-            return String::new();
+        self.text_or(row, "")
+    }
+
+    /// The text of an element, and `null` for a null; a program takes what is no finite number for one too.
+    pub fn text_or(&mut self, row: usize, null: &str) -> String {
+        if self.is_null(row) {
+            return null.to_owned();
         }
         match (&mut self.form, self.reader) {
             (Form::Instant, reader) => instant_text(self.array, row, reader),
             (Form::Float(formatter), Reader::Machine) => {
-                let finite = float(self.array, row).is_finite();
-                if finite { formatter.value(row).to_string() } else { String::new() }
+                if float(self.array, row).is_finite() {
+                    formatter.value(row).to_string()
+                } else {
+                    null.to_owned()
+                }
             }
             (Form::Float(_), Reader::Person) => number::human_number(float(self.array, row)),
             (Form::Exact(formatter), Reader::Person) => number::grouped(&formatter.value(row).to_string()),

@@ -5,6 +5,7 @@
 
 mod asset;
 mod cases;
+mod described;
 mod dimension;
 mod engine;
 mod error;
@@ -40,6 +41,7 @@ use datafusion::sql::parser::Statement;
 
 pub(crate) use cases::named as cases_named;
 pub use cases::of_facts as case_ids;
+pub use described::{Callable, Described, column_meaning, sql_type};
 pub(crate) use dimension::usual as dimensions;
 pub(crate) use engine::function_names;
 pub use error::SessionError;

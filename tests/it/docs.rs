@@ -35,7 +35,8 @@ fn manual(sandbox: &Sandbox) -> String {
         let text = help(&[&command]);
         manual += &format!("\n## runq {command}\n\n```text\n{}\n```\n", own_part(&text).trim_end());
     }
-    manual
+    let shell = sandbox.run(&["--no-init", "-c", ".help"]).fine().stdout;
+    manual + &format!("\n## In the shell\n\n```text\n{}\n```\n", shell.trim_end())
 }
 
 /// The help of a command without the sections that every command has.
@@ -67,6 +68,7 @@ fn the_manual_is_what_help_says() {
         committed == manual,
         "docs/cli.md is out of date: UPDATE_DOCS=1 cargo test --test it docs writes it anew"
     );
+    assert!(manual.contains("\n.tables [LIKE] "), "the shell's own commands");
     for command in ["compare", "ingest", "runs", "show", "sql"] {
         assert!(manual.contains(&format!("\n## runq {command}\n")), "{command}");
     }

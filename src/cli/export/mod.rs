@@ -90,6 +90,11 @@ struct CompareExport {
 }
 
 impl ExportArgs {
+    /// Whether a file is written.
+    pub fn writes(&self) -> bool {
+        self.output.as_deref().is_some_and(|file| file != Path::new("-"))
+    }
+
     /// How many words of the command line are no question and what follows it; `None` when a question was named.
     pub fn unknown_words(&self) -> Option<usize> {
         match &self.what {
@@ -113,7 +118,7 @@ impl ExportArgs {
 /// What the person is told when it cannot be answered or written; then no file is made or replaced.
 pub async fn run(args: ExportArgs, context: &Context<'_>) -> Result<u8, CliError> {
     let format = format(&args, context)?;
-    let Some(file) = args.output.as_deref().filter(|file| *file != Path::new("-")) else {
+    let Some(file) = args.output.as_deref().filter(|_| args.writes()) else {
         let output = context.output.exporting(format, None);
         return write(args.what, &Context::new(context.global.clone(), &output)).await;
     };

@@ -13,12 +13,12 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::cli::exit::{self, CliError};
 
-/// The file that is being written, for [`discard_unfinished`].
-static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
+/// The files that are being written, for [`discard_unfinished`].
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Removes the file that is being written: the program is about to end without unwinding.
+/// Removes the files that are being written: the program is about to end without unwinding.
 pub fn discard_unfinished() {
-    if let Some(path) = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    for path in UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
         // Nothing is left to do when it cannot be removed.
         let _ = fs::remove_file(path);
     }
@@ -26,7 +26,7 @@ pub fn discard_unfinished() {
 
 /// Where an export goes.
 pub(crate) struct Target {
-    /// As the person named it, for what is said about it.
+    /// As the person named it, behind the word that it was named with (`-o out.csv`).
     named: String,
     place: Place,
     written: Arc<Written>,
@@ -58,8 +58,7 @@ impl Target {
         let there = fs::metadata(file).ok();
         let (place, handle) = match &there {
             Some(there) if there.is_dir() => {
-                let folder = file.display().to_string();
-                let hint = format!("{}/NAME.csv names a file in it", folder.trim_end_matches('/'));
+                let hint = format!("{} names a file in it", file.join("NAME.csv").display());
                 return Err(CliError::usage(format!("{named}: this is a folder"), Some(&hint)));
             }
             Some(there) if !there.is_file() => {
@@ -100,8 +99,9 @@ impl Target {
     pub(crate) fn publish(self) -> Result<u64, CliError> {
         if let Place::Beside { draft, path } = self.place {
             draft.as_file().sync_all().map_err(|error| unwritable(&self.named, &error.to_string()))?;
+            let at = draft.path().to_owned();
             draft.persist(path).map_err(|error| unwritable(&self.named, &error.error.to_string()))?;
-            *UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).retain(|path| *path != at);
         }
         Ok(self.written.bytes.load(Ordering::Relaxed))
     }
@@ -132,7 +132,7 @@ fn draft(path: &Path, there: Option<&Metadata>, named: &str) -> Result<NamedTemp
         fs::set_permissions(draft.path(), there.permissions())
             .map_err(|error| unwritable(named, &error.to_string()))?;
     }
-    *UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner) = Some(draft.path().to_owned());
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).push(draft.path().to_owned());
     Ok(draft)
 }
 

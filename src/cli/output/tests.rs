@@ -32,7 +32,9 @@ const TERMINAL: Environment = Environment {
     stdin_terminal: true,
     stdout_terminal: true,
     stderr_terminal: true,
+    stdin_taken: false,
     width: Some(100),
+    height: Some(40),
     no_color: false,
     dumb: false,
 };

@@ -103,7 +103,12 @@ fn read(file: &str) -> Result<String, CliError> {
 }
 
 fn standard_input(context: &Context<'_>) -> Result<String, CliError> {
-    if context.output.environment().stdin_terminal {
+    let environment = context.output.environment();
+    if environment.stdin_taken {
+        let said = "--cases - reads standard input, and the shell reads that itself";
+        return Err(CliError::usage(said, Some(HINT)));
+    }
+    if environment.stdin_terminal {
         return Err(CliError::usage("--cases - reads standard input, and that is this terminal", Some(HINT)));
     }
     std::io::read_to_string(std::io::stdin())

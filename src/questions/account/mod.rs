@@ -207,8 +207,7 @@ pub fn answer(account: &Account) -> Result<Answer, SessionError> {
         document: Some(document(account)?),
         records: records(&seen)?,
         ids: Some(account.jobs.iter().map(|job| job.job_id.clone()).collect()),
-        script: None,
-        rows_member: None,
+        ..Answer::default()
     })
 }
 

@@ -27,6 +27,7 @@ pub fn answer(plan: &Plan, here: &Path) -> Result<Answer, SessionError> {
         records: Records { schema: batch.schema(), batches: vec![batch] },
         ids: Some(ids),
         script: plan.script(),
+        ..Answer::default()
     })
 }
 

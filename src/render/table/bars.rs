@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use super::super::Screen;
 use super::super::text::width;
 use super::layout::GAP;
-use super::paint::write_table;
+use super::paint::{PLAIN, write_table};
 use crate::answer::{Cell, Column, Fold, Histogram, Mark, Series, Table, number};
 
 /// Bars of eighths of a letter.
@@ -37,7 +37,7 @@ const MOST_COUNTS: usize = 8;
 
 pub(super) fn write_histogram(histogram: &Histogram, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
     if histogram.is_turned() {
-        return write_table(&lines(histogram), screen, out);
+        return write_table(&lines(histogram), PLAIN, screen, out);
     }
     let folds = histogram.folds();
     let (beside, bar) = room(histogram, &folds, screen.width);
@@ -46,7 +46,7 @@ pub(super) fn write_histogram(histogram: &Histogram, screen: &Screen, out: &mut 
         if at > 0 {
             out.write_all(b"\n")?;
         }
-        write_table(&bars(histogram, &folds, part, (bar, most)), screen, out)?;
+        write_table(&bars(histogram, &folds, part, (bar, most)), PLAIN, screen, out)?;
     }
     Ok(())
 }

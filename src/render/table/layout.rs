@@ -2,8 +2,37 @@
 //!
 //! Pure arithmetic over widths: knows neither texts nor colours.
 
-/// Columns between two columns of a table.
+/// Columns between two columns of a table without a frame.
 pub(super) const GAP: usize = 2;
+
+/// The room that a table has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    /// Display columns of the screen; `None`: as wide as the table is.
+    pub screen: Option<usize>,
+    /// Display columns between two columns of the table.
+    pub gap: usize,
+    /// Display columns that its frame takes on both sides together.
+    pub sides: usize,
+}
+
+impl Room {
+    /// A table without a frame.
+    pub(super) fn open(screen: Option<usize>) -> Self {
+        Self { screen, gap: GAP, sides: 0 }
+    }
+
+    fn limit(self) -> usize {
+        self.screen.map_or(usize::MAX, |width| width.max(NARROWEST).saturating_sub(self.sides))
+    }
+
+    /// What columns of these widths take side by side.
+    fn total(self, widths: impl Iterator<Item = usize>) -> usize {
+        widths
+            .fold(None, |sum, width| Some(sum.map_or(width, |sum: usize| sum + self.gap + width)))
+            .unwrap_or(0)
+    }
+}
 
 /// A column that may be shortened never becomes narrower than this.
 pub(super) const LEAST: usize = 8;
@@ -40,39 +69,45 @@ pub(super) struct Slot {
     pub width: usize,
 }
 
-/// Arranges columns on a screen (`None`: as wide as they are) into parts that are shown one below the other.
+/// Arranges columns in the room that there is into parts that are shown one below the other.
 ///
 /// Every column stands in one part, the first `keys` ones in all of them (only the first one when they would take
 /// more than half of the screen); each part fits the screen, where a column that is never shortened may be narrower
 /// than its cells when even alone beside the first one it is too wide.
-pub(super) fn arrange(spans: &[Span], keys: usize, screen: Option<usize>) -> Vec<Vec<Slot>> {
+pub(super) fn arrange(spans: &[Span], keys: usize, room: Room) -> Vec<Vec<Slot>> {
     let all: Vec<(usize, Span)> = spans.iter().copied().enumerate().collect();
-    let limit = screen.map_or(usize::MAX, |width| width.max(NARROWEST));
-    if all.is_empty() || total(all.iter().map(|(_, span)| span.least)) <= limit {
-        return vec![shrink(&all, limit)];
+    let limit = room.limit();
+    if all.is_empty() || room.total(all.iter().map(|(_, span)| span.least)) <= limit {
+        return vec![shrink(&all, room)];
     }
     let keys = keys.clamp(1, all.len());
-    let (repeated, rest) = all
-        .split_at(if total(all[..keys].iter().map(|(_, span)| span.least)) > limit / 2 { 1 } else { keys });
+    let (repeated, rest) =
+        all.split_at(if room.total(all[..keys].iter().map(|(_, span)| span.least)) > limit / 2 {
+            1
+        } else {
+            keys
+        });
     if rest.is_empty() {
         let narrowed: Vec<(usize, Span)> =
             repeated.iter().map(|(column, span)| (*column, span.at_most(limit / repeated.len()))).collect();
-        return vec![shrink(&narrowed, limit)];
+        return vec![shrink(&narrowed, room)];
     }
     let repeated: Vec<(usize, Span)> =
         repeated.iter().map(|(column, span)| (*column, span.at_most(limit / 2))).collect();
-    stack(&repeated, rest, limit).iter().map(|part| shrink(part, limit)).collect()
+    stack(&repeated, rest, room).iter().map(|part| shrink(part, room)).collect()
 }
 
 /// Fills part after part with columns at their least widths, each behind the repeated ones.
-fn stack(repeated: &[(usize, Span)], rest: &[(usize, Span)], limit: usize) -> Vec<Vec<(usize, Span)>> {
-    let room = limit.saturating_sub(total(repeated.iter().map(|(_, span)| span.least)) + GAP).max(1);
+fn stack(repeated: &[(usize, Span)], rest: &[(usize, Span)], room: Room) -> Vec<Vec<(usize, Span)>> {
+    let limit = room.limit();
+    let beside = room.total(repeated.iter().map(|(_, span)| span.least)) + room.gap;
+    let left = limit.saturating_sub(beside).max(1);
     let mut parts = Vec::new();
     let mut part = repeated.to_vec();
     for &(column, span) in rest {
-        let span = span.at_most(room);
-        let taken = total(part.iter().map(|(_, span)| span.least));
-        if part.len() > repeated.len() && taken + GAP + span.least > limit {
+        let span = span.at_most(left);
+        let taken = room.total(part.iter().map(|(_, span)| span.least));
+        if part.len() > repeated.len() && taken + room.gap + span.least > limit {
             parts.push(std::mem::replace(&mut part, repeated.to_vec()));
         }
         part.push((column, span));
@@ -82,9 +117,10 @@ fn stack(repeated: &[(usize, Span)], rest: &[(usize, Span)], limit: usize) -> Ve
 }
 
 /// Takes from the widest columns first, until all fit; what is then left over goes to the leftmost.
-fn shrink(columns: &[(usize, Span)], limit: usize) -> Vec<Slot> {
+fn shrink(columns: &[(usize, Span)], room: Room) -> Vec<Slot> {
+    let limit = room.limit();
     let at = |span: &Span, level: usize| span.natural.min(level.max(span.least));
-    let needed = |level: usize| total(columns.iter().map(|(_, span)| at(span, level)));
+    let needed = |level: usize| room.total(columns.iter().map(|(_, span)| at(span, level)));
     let highest = columns.iter().map(|(_, span)| span.natural).max().unwrap_or(0);
     // The highest level that fits; `needed` grows with the level, and the level 0 always fits.
     let (mut fits, mut over) = (0, highest + 1);
@@ -104,11 +140,6 @@ fn shrink(columns: &[(usize, Span)], limit: usize) -> Vec<Slot> {
     slots.collect()
 }
 
-/// What columns of these widths take side by side.
-fn total(widths: impl Iterator<Item = usize>) -> usize {
-    widths.fold(None, |sum, width| Some(sum.map_or(width, |sum: usize| sum + GAP + width))).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,41 +151,41 @@ mod tests {
     #[test]
     fn a_pipe_has_room_for_everything() {
         let spans = [Span::new(500, true), Span::new(3, false)];
-        assert_eq!(widths(&arrange(&spans, 1, None)), [[(0, 500), (1, 3)]]);
-        assert!(arrange(&[], 1, None).iter().all(Vec::is_empty));
+        assert_eq!(widths(&arrange(&spans, 1, Room::open(None))), [[(0, 500), (1, 3)]]);
+        assert!(arrange(&[], 1, Room::open(None)).iter().all(Vec::is_empty));
     }
 
     #[test]
     fn the_widest_column_gives_first() {
         let spans = [Span::new(12, true), Span::new(30, true), Span::new(10, false)];
-        assert_eq!(widths(&arrange(&spans, 1, Some(46))), [[(0, 12), (1, 20), (2, 10)]]);
-        assert_eq!(widths(&arrange(&spans, 1, Some(35))), [[(0, 11), (1, 10), (2, 10)]]);
-        assert_eq!(widths(&arrange(&spans, 1, Some(30))), [[(0, 8), (1, 8), (2, 10)]]);
+        assert_eq!(widths(&arrange(&spans, 1, Room::open(Some(46)))), [[(0, 12), (1, 20), (2, 10)]]);
+        assert_eq!(widths(&arrange(&spans, 1, Room::open(Some(35)))), [[(0, 11), (1, 10), (2, 10)]]);
+        assert_eq!(widths(&arrange(&spans, 1, Room::open(Some(30)))), [[(0, 8), (1, 8), (2, 10)]]);
     }
 
     #[test]
     fn what_does_not_fit_goes_below_the_first_column() {
         let spans = [Span::new(12, true), Span::new(15, false), Span::new(15, false), Span::new(3, false)];
         let parts = [vec![(0, 12), (1, 15)], vec![(0, 8), (2, 15), (3, 3)]];
-        assert_eq!(widths(&arrange(&spans, 1, Some(30))), parts);
+        assert_eq!(widths(&arrange(&spans, 1, Room::open(Some(30)))), parts);
     }
 
     #[test]
     fn columns_that_name_a_row_stand_in_every_part() {
         let spans = [Span::new(6, false), Span::new(5, false), Span::new(15, false), Span::new(15, false)];
         let parts = [vec![(0, 6), (1, 5), (2, 15)], vec![(0, 6), (1, 5), (3, 15)]];
-        assert_eq!(widths(&arrange(&spans, 2, Some(32))), parts);
+        assert_eq!(widths(&arrange(&spans, 2, Room::open(Some(32)))), parts);
         let too_wide = [Span::new(14, false), Span::new(14, false), Span::new(9, false), Span::new(9, false)];
         assert_eq!(
-            widths(&arrange(&too_wide, 2, Some(30))),
+            widths(&arrange(&too_wide, 2, Room::open(Some(30)))),
             [vec![(0, 14), (1, 14)], vec![(0, 14), (2, 9)], vec![(0, 14), (3, 9)]]
         );
     }
 
     #[test]
     fn one_column_wider_than_the_screen_is_narrowed() {
-        assert_eq!(widths(&arrange(&[Span::new(90, false)], 1, Some(40))), [[(0, 40)]]);
+        assert_eq!(widths(&arrange(&[Span::new(90, false)], 1, Room::open(Some(40)))), [[(0, 40)]]);
         let spans = [Span::new(90, false), Span::new(70, false)];
-        assert_eq!(widths(&arrange(&spans, 1, Some(40))), [[(0, 20), (1, 18)]]);
+        assert_eq!(widths(&arrange(&spans, 1, Room::open(Some(40)))), [[(0, 20), (1, 18)]]);
     }
 }

@@ -6,6 +6,7 @@
 
 mod bars;
 mod change;
+mod frame;
 mod layout;
 mod paint;
 
@@ -14,7 +15,10 @@ use std::io::{self, Write};
 use super::text::{command_text, indent, visible, width, wrap};
 use super::{RenderError, Renderer, Screen};
 use crate::answer::{Answer, Block};
-use paint::Style;
+use paint::{PLAIN, Style};
+
+pub(super) use frame::Frame;
+pub(super) use paint::{Drawing, cell_text};
 
 /// The format `table`.
 pub(super) struct Table;
@@ -31,20 +35,35 @@ impl Renderer for Table {
         "for people, as wide as the terminal"
     }
 
+    fn is_screen(&self) -> bool {
+        true
+    }
+
     fn render(&self, answer: &Answer, screen: &Screen, out: &mut dyn Write) -> Result<(), RenderError> {
+        let drawing = Drawing { heads: answer.look.heads, ..PLAIN };
         for block in &answer.blocks {
-            match block {
-                Block::Headline { left, right } => write_headline(left, right, screen, out)?,
-                Block::Table(table) => paint::write_table(table, screen, out)?,
-                Block::Change(change) => change::write_change(change, screen, out)?,
-                Block::Histogram(histogram) => bars::write_histogram(histogram, screen, out)?,
-                Block::Line(line) => write_line(line, screen, out)?,
-                Block::Command(command) => writeln!(out, "  {}", command_text(command, screen))?,
-                Block::Gap => out.write_all(b"\n")?,
-                Block::Note(note) => write_note(note, screen, out)?,
-            }
+            write_block(block, drawing, screen, out)?;
         }
         Ok(())
+    }
+}
+
+/// Writes a block, with its tables drawn that way.
+pub(super) fn write_block(
+    block: &Block,
+    drawing: Drawing<'_>,
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match block {
+        Block::Headline { left, right } => write_headline(left, right, screen, out),
+        Block::Table(table) => paint::write_table(table, drawing, screen, out),
+        Block::Change(change) => change::write_change(change, screen, out),
+        Block::Histogram(histogram) => bars::write_histogram(histogram, screen, out),
+        Block::Line(line) => write_line(line, screen, out),
+        Block::Command(command) => writeln!(out, "  {}", command_text(command, screen)),
+        Block::Gap => out.write_all(b"\n"),
+        Block::Note(note) => write_note(note, screen, out),
     }
 }
 

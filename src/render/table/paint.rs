@@ -5,7 +5,8 @@ use std::io::{self, Write};
 
 use super::super::Screen;
 use super::super::text::{pieces, shorten, visible, width, wrap};
-use super::layout::{GAP, Slot, Span, arrange};
+use super::frame::Frame;
+use super::layout::{Slot, Span, arrange};
 use crate::answer::{Cell, Column, Mark, Table};
 
 /// Room that a mark behind or before a text takes, its space included.
@@ -19,7 +20,7 @@ const SPARED: &str = "  not shown, too wide: ";
 
 /// How a text looks beyond its letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub(in crate::render) enum Style {
     Plain,
     Bold,
     Dim,
@@ -30,7 +31,7 @@ pub(super) enum Style {
 
 impl Style {
     /// The text in this style, untouched where colours are not wanted.
-    pub(super) fn paint(self, text: &str, screen: &Screen) -> String {
+    pub(in crate::render) fn paint(self, text: &str, screen: &Screen) -> String {
         let code = match self {
             Self::Bold => 1,
             Self::Dim => 2,
@@ -47,29 +48,52 @@ impl Style {
     }
 }
 
+/// How a table is drawn.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::render) struct Drawing<'a> {
+    /// What stands around and between its cells.
+    pub frame: &'a Frame,
+    /// Whether its columns have heads, where they have some.
+    pub heads: bool,
+}
+
+/// Without a frame, and with heads.
+pub(super) const PLAIN: Drawing<'static> = Drawing { frame: &Frame::OPEN, heads: true };
+
 /// Writes the head (when a column has one) and the rows of every part.
-pub(super) fn write_table(table: &Table, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
-    let columns: Vec<Drawn> = (0..table.columns.len()).map(|at| Drawn::new(table, at)).collect();
+pub(super) fn write_table(
+    table: &Table,
+    drawing: Drawing<'_>,
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let Drawing { frame, heads } = drawing;
+    let room = frame.room(screen.width);
+    let heads = heads && !table.columns.iter().all(|column| column.head.is_empty());
+    let columns: Vec<Drawn> = (0..table.columns.len()).map(|at| Drawn::new(table, at, heads)).collect();
     let keys = 1 + table.columns.iter().skip(1).take_while(|column| column.key).count();
     let all: Vec<(usize, Span)> = columns.iter().map(Drawn::span).enumerate().collect();
-    let kept: Vec<(usize, Span)> = match arrange(&spans(&all), keys, screen.width).len() {
+    let kept: Vec<(usize, Span)> = match arrange(&spans(&all), keys, room).len() {
         0 | 1 => all,
         _ => all.into_iter().filter(|(at, _)| *at == 0 || !table.columns[*at].spare).collect(),
     };
-    for (at, part) in arrange(&spans(&kept), keys, screen.width).into_iter().enumerate() {
+    for (at, part) in arrange(&spans(&kept), keys, room).into_iter().enumerate() {
         let part: Vec<Slot> =
             part.into_iter().map(|slot| Slot { column: kept[slot.column].0, ..slot }).collect();
         if at > 0 {
             out.write_all(b"\n")?;
         }
-        if !table.columns.iter().all(|column| column.head.is_empty()) {
+        frame.top(&part, screen, out)?;
+        if heads {
             let heads = part.iter().map(|slot| columns[slot.column].head.placed(slot, &columns));
-            write_row(&heads.collect::<Vec<_>>(), screen, out)?;
+            write_row(&heads.collect::<Vec<_>>(), frame, screen, out)?;
+            frame.below_heads(&part, screen, out)?;
         }
         for row in 0..table.rows.len() {
             let cells = part.iter().map(|slot| columns[slot.column].cells[row].placed(slot, &columns));
-            write_row(&cells.collect::<Vec<_>>(), screen, out)?;
+            write_row(&cells.collect::<Vec<_>>(), frame, screen, out)?;
         }
+        frame.bottom(&part, screen, out)?;
     }
     write_spared(table, &kept, screen, out)
 }
@@ -106,7 +130,7 @@ struct Drawn<'a> {
 }
 
 impl<'a> Drawn<'a> {
-    fn new(table: &'a Table, at: usize) -> Self {
+    fn new(table: &'a Table, at: usize, heads: bool) -> Self {
         let column = &table.columns[at];
         let marks = || table.rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.mark);
         let gutter = if column.right {
@@ -116,7 +140,9 @@ impl<'a> Drawn<'a> {
         };
         let cells =
             table.rows.iter().map(|row| row.get(at).map_or_else(Piece::empty, |cell| gutter.cell(cell)));
-        Self { column, head: gutter.head(&column.head), cells: cells.collect() }
+        // A head that is not shown takes no room.
+        let head = if heads { gutter.head(&column.head) } else { Piece::empty() };
+        Self { column, head, cells: cells.collect() }
     }
 
     fn span(&self) -> Span {
@@ -166,7 +192,7 @@ impl Gutter {
 }
 
 /// A cell outside of a table: its text with the signs of its mark, and its style.
-pub(super) fn cell_text(cell: &Cell) -> (String, Style) {
+pub(in crate::render) fn cell_text(cell: &Cell) -> (String, Style) {
     let text = format!("{}{}{}", sign_before(cell.mark), cell.text, sign_behind(cell.mark));
     (text, style_of(cell.mark))
 }
@@ -276,11 +302,11 @@ impl Placed<'_> {
 }
 
 /// Writes a row of cells, over as many lines as its tallest cell has, without spaces at the lines' ends.
-fn write_row(cells: &[Placed<'_>], screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
+fn write_row(cells: &[Placed<'_>], frame: &Frame, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
     let height = cells.iter().map(|cell| cell.lines.len()).max().unwrap_or(0);
     for at in 0..height {
         let line: Vec<String> = cells.iter().map(|cell| cell.line(at, screen)).collect();
-        writeln!(out, "{}", line.join(&" ".repeat(GAP)).trim_end_matches(' '))?;
+        writeln!(out, "{}", frame.line(&line, screen).trim_end_matches(' '))?;
     }
     Ok(())
 }

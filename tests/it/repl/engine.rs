@@ -9,8 +9,8 @@ use clap::Parser;
 use datafusion::sql::parser::{DFParser, Statement};
 use runq::cli::args::GlobalArgs;
 use runq::cli::output::Output;
+use runq::cli::shell::asking::{Asking, Waiting};
 use runq::render::{Screen, TABLE};
-use runq::repl::asking::{Asking, Waiting};
 use runq::session::{Request, Session};
 use runq::store::{Access, Store};
 

@@ -1,9 +1,12 @@
 //! The shell as a person meets it: on a terminal, in a pipe, from files.
 
+mod commands;
 mod engine;
 mod errors;
 mod files;
 mod init;
+mod output;
+mod paging;
 pub mod pty;
 mod script;
 mod sessions;

@@ -125,7 +125,9 @@ impl<'a> Start<'a> {
         {
             command.env(name, self.sandbox.path(folder));
         }
-        for (name, value) in [("TERM", "xterm-256color"), ("PATH", "/usr/bin:/bin"), ("LANG", "C.UTF-8")] {
+        for (name, value) in
+            [("TERM", "xterm-256color"), ("PATH", "/usr/bin:/bin"), ("LANG", "C.UTF-8"), ("PAGER", "")]
+        {
             command.env(name, value);
         }
         for (name, value) in &self.environment {
