@@ -135,11 +135,12 @@ impl Session {
     /// table cannot be read.
     pub async fn open(facts: Facts, request: Request) -> Result<Self, SessionError> {
         request.options.of_cases_only()?;
+        let ctx = engine::engine(&facts.traffic)?;
         let mut selected = scope::select(&facts, &request.scope).await?;
         let by = match &request.by {
             By::Dimension(name) => name.clone(),
             By::Auto if several_named(&selected, &request.scope) => "run".to_owned(),
-            By::Auto => varying(&facts, &selected).await?,
+            By::Auto => varying((&ctx, &facts), &selected).await?,
         };
         if by != "run" {
             // States of one run at two times are two arms only when the run is the dimension.
@@ -151,7 +152,6 @@ impl Session {
                 left.argument.cmp(&right.argument).then_with(|| facts::in_time(&left.run, &right.run))
             });
         }
-        let ctx = engine::engine(&facts.traffic)?;
         register(&ctx, &facts, &selected, (&by, &request)).await?;
         let primary = match &request.options.primary {
             Some(primary) => primary.clone(),

@@ -1,5 +1,6 @@
 //! How a session begins: which of the runs in scope count, what makes the arms, and the relations over them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::BooleanArray;
@@ -56,9 +57,11 @@ pub(super) fn several_named(runs: &[RunEntry], scope: &Scope) -> bool {
 
 /// Of the states of one run the later one: the one with more attempts, else the one named last.
 pub(super) fn later_states(runs: Vec<RunEntry>) -> Vec<RunEntry> {
-    let mut kept: Vec<RunEntry> = Vec::new();
+    let mut kept: Vec<RunEntry> = Vec::with_capacity(runs.len());
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(runs.len());
     for entry in runs {
-        match kept.iter_mut().find(|known| known.run.run_id == entry.run.run_id) {
+        let known = places.get(&entry.run.run_id).and_then(|place| kept.get_mut(*place));
+        match known {
             Some(known)
                 if (known.run.ended_at, known.run.result_count)
                     <= (entry.run.ended_at, entry.run.result_count) =>
@@ -66,7 +69,10 @@ pub(super) fn later_states(runs: Vec<RunEntry>) -> Vec<RunEntry> {
                 *known = entry;
             }
             Some(_) => {}
-            None => kept.push(entry),
+            None => {
+                places.insert(entry.run.run_id.clone(), kept.len());
+                kept.push(entry);
+            }
         }
     }
     kept
@@ -79,13 +85,17 @@ pub(super) fn later_states(runs: Vec<RunEntry>) -> Vec<RunEntry> {
 pub async fn dimension_with(facts: &Facts, values: [&str; 2]) -> Result<Option<&'static str>, SessionError> {
     let wanted: Vec<Expr> = values.iter().map(|value| lit(*value)).collect();
     let of_dimension = |name: &str| Ok(when(col(name).in_list(wanted.clone(), false), col(name)).end()?);
-    let varied = varied(facts, &facts.runs, (&dimension::AUTO, of_dimension)).await?;
+    let ctx = SessionContext::new();
+    let varied = varied((&ctx, facts), &facts.runs, (&dimension::AUTO, of_dimension)).await?;
     Ok(varied.into_iter().find_map(|(name, varies)| varies.then_some(name)))
 }
 
 /// The first of the dimensions `auto` knows that has several values, else the run.
-pub(super) async fn varying(facts: &Facts, runs: &[RunEntry]) -> Result<String, SessionError> {
-    let varied = varied(facts, runs, (&dimension::AUTO, or_empty)).await?;
+pub(super) async fn varying(
+    asked: (&SessionContext, &Facts),
+    runs: &[RunEntry],
+) -> Result<String, SessionError> {
+    let varied = varied(asked, runs, (&dimension::AUTO, or_empty)).await?;
     let varies = varied.into_iter().find_map(|(name, varies)| varies.then_some(name));
     Ok(varies.unwrap_or("run").to_owned())
 }
@@ -118,15 +128,14 @@ fn or_empty(name: &str) -> Result<Expr, SessionError> {
 /// Which of some columns have several values in the results of some runs. Looks at the least and the most of each: that
 /// is several times quicker than counting them.
 async fn varied(
-    facts: &Facts,
+    (ctx, facts): (&SessionContext, &Facts),
     runs: &[RunEntry],
     (names, value): (&[&'static str], impl Fn(&str) -> Result<Expr, SessionError>),
 ) -> Result<Vec<(&'static str, bool)>, SessionError> {
-    let ctx = SessionContext::new();
     let frame = ctx.read_table(Arc::clone(&facts.results))?;
     let varies = |name: &&str| Ok(min(value(name)?).not_eq(max(value(name)?)).alias(*name));
     let varies = names.iter().map(varies).collect::<Result<Vec<_>, SessionError>>()?;
-    let batches = relations::of_runs(&ctx, frame, runs)?.aggregate(vec![], varies)?.collect().await?;
+    let batches = relations::of_runs(ctx, frame, runs)?.aggregate(vec![], varies)?.collect().await?;
     let is_true = |name: &str| {
         let columns = batches.iter().filter_map(|batch| batch.column_by_name(name));
         columns

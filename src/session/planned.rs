@@ -181,6 +181,7 @@ impl OfRun {
 /// # Errors
 /// Never for columns of this file; DataFusion's own check is passed on.
 pub(crate) fn relation(
+    ctx: &SessionContext,
     facts: &Facts,
     runs: &[RunEntry],
     asked: &Asked<'_>,
@@ -197,8 +198,7 @@ pub(crate) fn relation(
         cases: asked.cases.cloned(),
     };
     let of_key = KEY.map(|name| cast(col(name), DataType::Utf8).alias(name)).to_vec();
-    let ctx = SessionContext::new();
-    let rows = of_runs(&ctx, ctx.read_table(Arc::clone(&facts.results))?, runs)?.select(of_key)?;
+    let rows = of_runs(ctx, ctx.read_table(Arc::clone(&facts.results))?, runs)?.select(of_key)?;
     let texts = COLUMNS.map(|name| Field::new(name, DataType::Utf8View, true));
     let has_row = Field::new("has_row", DataType::Boolean, false);
     let schema = Arc::new(Schema::new(texts.into_iter().chain([has_row]).collect::<Vec<_>>()));

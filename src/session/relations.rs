@@ -76,7 +76,7 @@ pub(crate) async fn register(
         ctx.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
     }
     ctx.register_table("runs", headers::relation(runs)?)?;
-    ctx.register_table("planned_keys", planned::relation(facts, runs, asked)?)?;
+    ctx.register_table("planned_keys", planned::relation(ctx, facts, runs, asked)?)?;
     Ok(())
 }
 

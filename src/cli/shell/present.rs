@@ -46,7 +46,15 @@ impl Shell<'_> {
     /// # Errors
     /// When the place refuses.
     pub fn give(&mut self, answer: &Answer) -> Result<(), CliError> {
-        let outlet = self.outlet(Asks::Command)?;
+        self.give_as(answer, Asks::Command)
+    }
+
+    /// The same, in the form of what it is about.
+    ///
+    /// # Errors
+    /// When the place refuses.
+    pub fn give_as(&mut self, answer: &Answer, asks: Asks) -> Result<(), CliError> {
+        let outlet = self.outlet(asks)?;
         let written = outlet.output().answer(answer).map_err(CliError::from);
         self.written(outlet, written)
     }

@@ -8,6 +8,7 @@ mod kind;
 use datafusion::sql::parser::{DFParser, Statement};
 
 use super::asking::{MOST_BYTES, Waiting};
+use super::destination::Asks;
 use super::{Shell, present};
 use crate::cli::exit::CliError;
 use crate::cli::sql::{explained, pointed};
@@ -74,7 +75,7 @@ impl<'a> Shell<'a> {
     fn relations(&mut self) -> Result<(), CliError> {
         let Some(session) = self.asking.opened() else { return Ok(()) };
         let answer = views(session.views())?;
-        self.give(&answer)
+        self.give_as(&answer, Asks::Rows)
     }
 
     /// Whether the next rows are shown to a person, who sees the beginning of a long answer.
