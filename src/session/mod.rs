@@ -63,7 +63,7 @@ pub(crate) use rows::text_values;
 
 use crate::model::{Timestamp, nearest};
 use crate::store::Traffic;
-use opening::{later_states, primary_metric, register, several_named, varying};
+use opening::{FirstLook, later_states, primary_metric, register, several_named};
 use predicate::Predicate;
 use refusal::{only_reads, read_only};
 
@@ -137,10 +137,11 @@ impl Session {
         request.options.of_cases_only()?;
         let ctx = engine::engine(&facts.traffic)?;
         let mut selected = scope::select(&facts, &request.scope).await?;
+        let look = FirstLook::at((&ctx, &facts), &selected).await?;
         let by = match &request.by {
             By::Dimension(name) => name.clone(),
             By::Auto if several_named(&selected, &request.scope) => "run".to_owned(),
-            By::Auto => varying((&ctx, &facts), &selected).await?,
+            By::Auto => look.by(),
         };
         if by != "run" {
             // States of one run at two times are two arms only when the run is the dimension.
@@ -153,8 +154,8 @@ impl Session {
             });
         }
         register(&ctx, &facts, &selected, (&by, &request)).await?;
-        let primary = match &request.options.primary {
-            Some(primary) => primary.clone(),
+        let primary = match request.options.primary.clone().or_else(|| look.primary()) {
+            Some(primary) => primary,
             None => primary_metric(&ctx).await?,
         };
         let session = Self {

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::BooleanArray;
 use datafusion::functions_aggregate::count::count_all;
 use datafusion::functions_aggregate::expr_fn::{max, min};
 use datafusion::prelude::{Expr, SessionContext, coalesce, col, lit, when};
@@ -86,63 +85,85 @@ pub async fn dimension_with(facts: &Facts, values: [&str; 2]) -> Result<Option<&
     let wanted: Vec<Expr> = values.iter().map(|value| lit(*value)).collect();
     let of_dimension = |name: &str| Ok(when(col(name).in_list(wanted.clone(), false), col(name)).end()?);
     let ctx = SessionContext::new();
-    let varied = varied((&ctx, facts), &facts.runs, (&dimension::AUTO, of_dimension)).await?;
-    Ok(varied.into_iter().find_map(|(name, varies)| varies.then_some(name)))
+    let found = extremes((&ctx, facts), &facts.runs, (&dimension::AUTO, of_dimension)).await?;
+    Ok(found.into_iter().find_map(|column| column.varies().then_some(column.name)))
 }
 
-/// The first of the dimensions `auto` knows that has several values, else the run.
-pub(super) async fn varying(
-    asked: (&SessionContext, &Facts),
-    runs: &[RunEntry],
-) -> Result<String, SessionError> {
-    let varied = varied(asked, runs, (&dimension::AUTO, or_empty)).await?;
-    let varies = varied.into_iter().find_map(|(name, varies)| varies.then_some(name));
-    Ok(varies.unwrap_or("run").to_owned())
+/// What the results of some runs have in the columns that a session looks at first.
+pub(super) struct FirstLook(Vec<Extremes>);
+
+impl FirstLook {
+    /// Reads the results of some runs.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn at(asked: (&SessionContext, &Facts), runs: &[RunEntry]) -> Result<Self, SessionError> {
+        let or_empty = |name: &str| Ok(coalesce(vec![col(name), lit("")]));
+        let [a, b, c, d, e] = dimension::AUTO;
+        Ok(Self(extremes(asked, runs, (&[PRIMARY, a, b, c, d, e], or_empty)).await?))
+    }
+
+    /// The first of the dimensions `auto` knows that has several values, else the run.
+    pub fn by(&self) -> String {
+        let varies = self.0.iter().find(|column| column.name != PRIMARY && column.varies());
+        varies.map_or("run", |column| column.name).to_owned()
+    }
+
+    /// The primary metric of all results, where they agree.
+    pub fn primary(&self) -> Option<String> {
+        let column = self.0.iter().find(|column| column.name == PRIMARY && !column.varies())?;
+        column.least.clone().filter(|metric| !metric.is_empty())
+    }
 }
+
+/// The column that names the primary metric of a result.
+const PRIMARY: &str = "primary_metric";
 
 /// The metric that most results in scope call their primary one; `score` where there are none.
 ///
 /// # Errors
 /// When the results cannot be read.
 pub(super) async fn primary_metric(ctx: &SessionContext) -> Result<String, SessionError> {
-    let frame = ctx.table("results").await?;
-    let columns = [min(col("primary_metric")).alias("least"), max(col("primary_metric")).alias("most")];
-    let rows = Question::planned(frame.clone().aggregate(vec![], columns.to_vec())?).await?.rows().await?;
-    if let ([least], [most]) = (&text_values(&rows, 0)[..], &text_values(&rows, 1)[..])
-        && least == most
-    {
-        return Ok(least.clone());
-    }
-    let counted = frame
-        .aggregate(vec![col("primary_metric")], vec![count_all().alias("n")])?
-        .sort(vec![col("n").sort(false, true), col("primary_metric").sort(true, false)])?
+    let counted = ctx
+        .table("results")
+        .await?
+        .aggregate(vec![col(PRIMARY)], vec![count_all().alias("n")])?
+        .sort(vec![col("n").sort(false, true), col(PRIMARY).sort(true, false)])?
         .limit(0, Some(1))?;
     let rows = Question::planned(counted).await?.rows().await?;
     Ok(text_values(&rows, 0).into_iter().next().unwrap_or_else(|| "score".to_owned()))
 }
 
-fn or_empty(name: &str) -> Result<Expr, SessionError> {
-    Ok(coalesce(vec![col(name), lit("")]))
+/// The least and the most text of a column; `None` where it has none.
+struct Extremes {
+    name: &'static str,
+    least: Option<String>,
+    most: Option<String>,
 }
 
-/// Which of some columns have several values in the results of some runs. Looks at the least and the most of each: that
-/// is several times quicker than counting them.
-async fn varied(
+impl Extremes {
+    /// Whether there are several values.
+    fn varies(&self) -> bool {
+        self.least != self.most
+    }
+}
+
+/// The extremes of some columns in the results of some runs: several times quicker than counting their values.
+async fn extremes(
     (ctx, facts): (&SessionContext, &Facts),
     runs: &[RunEntry],
     (names, value): (&[&'static str], impl Fn(&str) -> Result<Expr, SessionError>),
-) -> Result<Vec<(&'static str, bool)>, SessionError> {
+) -> Result<Vec<Extremes>, SessionError> {
+    let mut asked = Vec::with_capacity(2 * names.len());
+    for name in names {
+        asked.push(min(value(name)?).alias(format!("least {name}")));
+        asked.push(max(value(name)?).alias(format!("most {name}")));
+    }
     let frame = ctx.read_table(Arc::clone(&facts.results))?;
-    let varies = |name: &&str| Ok(min(value(name)?).not_eq(max(value(name)?)).alias(*name));
-    let varies = names.iter().map(varies).collect::<Result<Vec<_>, SessionError>>()?;
-    let batches = relations::of_runs(ctx, frame, runs)?.aggregate(vec![], varies)?.collect().await?;
-    let is_true = |name: &str| {
-        let columns = batches.iter().filter_map(|batch| batch.column_by_name(name));
-        columns
-            .filter_map(|column| column.as_any().downcast_ref::<BooleanArray>())
-            .flatten()
-            .flatten()
-            .any(|yes| yes)
-    };
-    Ok(names.iter().map(|name| (*name, is_true(name))).collect())
+    let found = relations::of_runs(ctx, frame, runs)?.aggregate(vec![], asked)?;
+    let rows = Question::planned(found).await?.rows().await?;
+    let text = |place: usize| text_values(&rows, place).into_iter().next();
+    let column =
+        |(at, name): (usize, &&'static str)| Extremes { name, least: text(2 * at), most: text(2 * at + 1) };
+    Ok(names.iter().enumerate().map(column).collect())
 }

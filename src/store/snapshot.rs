@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use deltalake_core::DeltaTable;
-use futures::future::try_join_all;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, try_join_all};
 
 use super::error::{StoreError, unwrapped};
 use super::location::{CHILDREN, Location, is_newest};
@@ -48,6 +50,12 @@ impl Child {
     }
 }
 
+/// Tables that are being loaded.
+struct Children {
+    tables: [BoxFuture<'static, Result<Child, StoreError>>; CHILDREN.len()],
+    metrics: BoxFuture<'static, Result<(DeltaTable, Vec<MetricRow>), StoreError>>,
+}
+
 async fn read_metrics(location: &Location) -> Result<(DeltaTable, Vec<MetricRow>), StoreError> {
     let table = location.load(MetricRow::TABLE).await?;
     let mut metrics = location.rows::<MetricRow>(&table, None).await?;
@@ -55,32 +63,71 @@ async fn read_metrics(location: &Location) -> Result<(DeltaTable, Vec<MetricRow>
     Ok((table, metrics))
 }
 
+/// Loads on a task of its own, so that tables are loaded side by side.
+fn spawned<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> impl Future<Output = Result<T, StoreError>> {
+    let task = SpawnedTask::spawn(work);
+    async {
+        task.join().await.map_err(|stopped| StoreError::refused(format!("a reader stopped: {stopped}")))?
+    }
+}
+
 impl StoreSnapshot {
     pub(super) async fn take(location: &Location) -> Result<Self, StoreError> {
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
+            // Side by side at first. Where somebody publishes meanwhile, the children after the runs that name their rows.
+            let children = if attempt == 0 { Some(Self::children(location)) } else { None };
             let runs = location.load(RunRow::TABLE).await?;
-            let snapshot = Self::read(location, &runs).await?;
-            // A replacement removes rows that our runs name, but only after its commit on `runs`.
-            if location.newest_version(RunRow::TABLE, &runs).await? == snapshot.version {
+            let was_early = children.is_some();
+            let children = children.unwrap_or_else(|| Self::children(location));
+            let snapshot = Self::read(location, &runs, children).await?;
+            if snapshot.is_consistent(location, was_early).await? {
                 return Ok(snapshot);
             }
         }
         Err(StoreError::Busy { path: location.label(), table: RunRow::TABLE, tries: TRIES })
     }
 
-    async fn read(location: &Location, runs: &DeltaTable) -> Result<Self, StoreError> {
+    /// The tables whose rows belong to runs, and the metrics: on their way.
+    fn children(location: &Location) -> Children {
+        let child = |name| {
+            let location = location.clone();
+            spawned(async move { Child::load(&location, name).await }).boxed()
+        };
+        let metrics = location.clone();
+        Children {
+            tables: CHILDREN.map(child),
+            metrics: spawned(async move { read_metrics(&metrics).await }).boxed(),
+        }
+    }
+
+    async fn read(location: &Location, runs: &DeltaTable, children: Children) -> Result<Self, StoreError> {
         let version = runs.version().unwrap_or_default();
         let table = runs.clone();
         let (runs, (metrics_table, metrics), children) = futures::try_join!(
             location.rows::<RunRow>(runs, None),
-            read_metrics(location),
-            try_join_all(CHILDREN.map(|name| Child::load(location, name))),
+            children.metrics,
+            try_join_all(children.tables),
         )?;
         let mut runs = newest_generations(runs);
         runs.sort_by(|a, b| (a.started_at, &a.run_id).cmp(&(b.started_at, &b.run_id)));
         let children = CHILDREN.into_iter().zip(children).collect();
         let (small, traffic) = ([table, metrics_table], Arc::clone(location.traffic()));
         Ok(Self { runs, metrics, version, children, small, traffic })
+    }
+
+    /// Whether the tables are those of one moment. A replacement removes rows that our runs name, but only after its
+    /// commit on `runs`: that is to be the newest still. Rows come before the run that names them: tables that may have
+    /// been read before `runs` are to be the newest too.
+    async fn is_consistent(&self, location: &Location, was_early: bool) -> Result<bool, StoreError> {
+        let early = self.children.iter().filter(|_| was_early).map(|(name, child)| (*name, &child.table));
+        let read = early.chain([(RunRow::TABLE, &self.small[0])]);
+        let newest = read.map(async |(name, table)| {
+            let newest = location.newest_version(name, table).await?;
+            Ok::<bool, StoreError>(newest == table.version().unwrap_or_default())
+        });
+        Ok(try_join_all(newest).await?.into_iter().all(|is_newest| is_newest))
     }
 
     /// The table `results`, `scores` or `steps` as it is stored: also with rows that no run names, so a

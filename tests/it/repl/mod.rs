@@ -8,6 +8,7 @@ mod init;
 mod output;
 mod paging;
 pub mod pty;
+mod readme;
 mod script;
 mod sessions;
 mod terminal;
