@@ -11,3 +11,4 @@ pub mod pty;
 mod script;
 mod sessions;
 mod terminal;
+mod typing;
