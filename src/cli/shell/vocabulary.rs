@@ -153,12 +153,14 @@ struct Names {
     in_memory: Columns,
     /// Both together.
     all: Arc<Vocabulary>,
+    /// How often reading was begun: what an earlier reader finds is out of date.
+    turn: u64,
 }
 
 impl Default for Names {
     fn default() -> Self {
         let read = Vocabulary::built_in();
-        Self { all: Arc::new(read.clone()), in_memory: Columns::new(), read }
+        Self { all: Arc::new(read.clone()), in_memory: Columns::new(), read, turn: 0 }
     }
 }
 
@@ -176,8 +178,30 @@ impl Shared {
         names.all = Arc::new(all);
     }
 
-    fn put(&self, read: Vocabulary) {
-        self.change(|names| names.read = read);
+    /// Begins to read the names anew.
+    fn reader(&self) -> Reader {
+        let mut turn = 0;
+        self.change(|names| {
+            names.turn += 1;
+            turn = names.turn;
+        });
+        Reader { shared: self.clone(), turn }
+    }
+}
+
+/// Who reads the names. A task that is aborted may go on until it waits for something: what it finds then is dropped.
+struct Reader {
+    shared: Shared,
+    turn: u64,
+}
+
+impl Reader {
+    fn put(&self, read: &Vocabulary) {
+        self.shared.change(|names| {
+            if names.turn == self.turn {
+                names.read = read.clone();
+            }
+        });
     }
 }
 
@@ -227,9 +251,9 @@ impl Filling {
         if let Some(task) = self.task.take() {
             task.abort();
         }
-        let (shared, global, own) = (self.shared.clone(), shell.global.clone(), own.clone());
+        let (reader, global, own) = (self.shared.reader(), shell.global.clone(), own.clone());
         let output = shell.output.redirected(shell.output.format(), None);
-        self.task = Some(tokio::spawn(async move { fill(&shared, global, (&own, &output)).await }));
+        self.task = Some(tokio::spawn(async move { fill(&reader, global, (&own, &output)).await }));
     }
 }
 
@@ -264,19 +288,19 @@ fn changed_at(global: &GlobalArgs, output: &Output) -> Vec<Option<SystemTime>> {
     folders.into_iter().map(changed).collect()
 }
 
-async fn fill(shared: &Shared, global: GlobalArgs, (own, output): (&Own, &Output)) {
+async fn fill(reader: &Reader, global: GlobalArgs, (own, output): (&Own, &Output)) {
     let mut vocabulary = Vocabulary::built_in();
     vocabulary.functions.extend(function_names());
     let mut views: Vec<String> = own.views.keys().cloned().collect();
     vocabulary.add_views(&views);
-    shared.put(vocabulary.clone());
+    reader.put(&vocabulary);
     let context = Context::new(global, output);
     let facts = context.stored_facts().await.ok();
     if let Some(facts) = &facts {
         vocabulary.add_facts(facts);
         let stored: Vec<String> = facts.user_views.iter().map(|(name, _)| name.clone()).collect();
         vocabulary.add_views(&stored);
-        shared.put(vocabulary.clone());
+        reader.put(&vocabulary);
         views.extend(stored);
     }
     let Ok(request) = context.global.session.request() else { return };
@@ -284,7 +308,7 @@ async fn fill(shared: &Shared, global: GlobalArgs, (own, output): (&Own, &Output
         && own.add_to(&mut session).is_ok()
     {
         vocabulary.add_answers(&mut session, &views).await;
-        shared.put(vocabulary);
+        reader.put(&vocabulary);
     }
 }
 

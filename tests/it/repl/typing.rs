@@ -88,7 +88,7 @@ fn tab_completes_words_relations_columns_and_commands() {
     );
     completes(&terminal, ".compa", ".compare");
     completes(&terminal, ".compare --basel", ".compare --baseline");
-    completes(&terminal, ".by mod", ".by model");
+    completes(&terminal, ".by experi", ".by experiment");
     // A column is known before FROM, when the relation stands behind the cursor already.
     terminal.type_text("select unsc from metric_winners");
     terminal.key(Key::Home);
@@ -184,10 +184,16 @@ fn a_later_shell_knows_what_was_asked_before() {
         screen.contents().lines().any(|line| line.trim() == "42") && at_prompt(screen)
     });
     let told = terminal.ask(".history");
-    let expected =
-        ["1  select 40 + 2", "     as answer;", "2  .by model", "3  select 40 + 2", "     as answer;"];
-    assert_eq!(told[told.len() - 6..told.len() - 1], expected, "{told:#?}");
-    assert_eq!(told.last().map(String::as_str), Some("4  .history"));
+    let expected = [
+        "1  select 40 + 2",
+        "     as answer;",
+        "2  .by model",
+        "3  select 40 + 2",
+        "     as answer;",
+        "4  .history",
+    ]
+    .map(|line| format!("  {line}"));
+    assert_eq!(told, expected);
     assert!(!terminal.ask(".history 1").iter().any(|line| line.contains("answer")));
 }
 
@@ -211,7 +217,7 @@ fn a_history_that_cannot_be_written_is_a_note() {
         assert_eq!(terminal.exit_code(), 0);
         let told = terminal.scrollback().join("\n");
         assert_eq!(told.matches("the history is kept for this session only").count(), 1, "{folder}: {told}");
-        assert!(!told.contains("error"), "{folder}: {told}");
+        assert!(!told.contains("error:"), "{folder}: {told}");
     }
 }
 
@@ -235,18 +241,27 @@ fn an_editor_writes_the_statement() {
 fn an_editor_that_falls_over_leaves_the_terminal_whole() {
     let sandbox = Sandbox::with_samples();
     sandbox.write("editor.sh", "stty raw -echo\nprintf '\\033[?1049h\\033[?25l\\033[31m'\nexit 3\n");
-    for (editor, said) in [("sh editor.sh", "3"), ("no-such-editor", "no-such-editor")] {
+    sandbox.write("killed.sh", "printf '\\033[?1049h\\033[?25l\\033[10;10H'\nkill -9 $$\n");
+    for (editor, said) in [
+        ("sh editor.sh", "3"),
+        ("sh killed.sh", "signal: 9"),
+        ("false", "1"),
+        ("no-such-editor", "no-such-editor"),
+    ] {
         let terminal = Start::new(&sandbox, &[]).env("EDITOR", editor).open();
         terminal.wait_for_prompt();
         terminal.ask("select 41 as answer;");
         terminal.ask("\\e");
-        let screen = terminal.screen().join("\n");
-        assert_eq!(screen.matches("error:").count(), 1, "{screen}");
-        assert!(screen.contains(said), "{screen}");
+        let screen = terminal.screen();
+        // The error stands below what was asked.
+        let asked = screen.iter().position(|line| line == "runq> \\e").expect("what was asked");
+        assert!(screen[asked + 1].starts_with("error:") && screen[asked + 1].contains(said), "{screen:#?}");
+        assert_eq!(screen.join("\n").matches("error:").count(), 1, "{screen:#?}");
         let (hidden, alternate) =
             terminal.with_screen(|screen| (screen.hide_cursor(), screen.alternate_screen()));
         assert!(!hidden && !alternate);
-        assert!(says(&terminal.ask("select 40 + 2 as answer;"), "42"));
+        let answer = terminal.ask("select 40 + 2 as answer;");
+        assert!(says(&answer, "42"), "{answer:#?} {:#?}", terminal.scrollback());
     }
 }
 
@@ -305,8 +320,17 @@ fn ctrl_c_clears_a_statement_of_several_lines() {
     terminal.type_text("'not ended");
     terminal.key(Key::Enter);
     terminal.key(Key::Up);
+    terminal.key(Key::Up);
+    terminal.key(Key::End);
+    terminal.wait_for("its first line", |screen| {
+        typed(screen).ends_with("select (") && screen.contents().contains("'not ended")
+    });
     terminal.key(Key::Ctrl('c'));
-    terminal.wait_for_prompt();
+    terminal.wait_for("another prompt", |screen| {
+        screen.contents().matches("runq>").count() == 2 && at_prompt(screen)
+    });
+    let below = terminal.screen().into_iter().skip_while(|line| !line.contains("'not ended"));
+    assert!(below.last().is_some_and(|line| line == "runq>"), "{:#?}", terminal.screen());
     assert!(says(&terminal.ask("select 40 + 2 as answer;"), "42"));
     // It is not lost.
     terminal.key(Key::Up);
@@ -329,19 +353,40 @@ fn ctrl_d_leaves_only_from_an_empty_line() {
 
 #[test]
 fn ctrl_c_at_an_idle_prompt_leaves_nothing() {
-    for name in ["xterm-256color", "dumb"] {
-        let mut terminal = Start::new(&SAMPLES, &[]).env("TERM", name).open();
-        terminal.wait_for_prompt();
+    let mut terminal = Terminal::shell(&SAMPLES);
+    for prompts in [2, 3] {
         terminal.key(Key::Ctrl('c'));
-        terminal.key(Key::Ctrl('c'));
-        terminal.wait_for_prompt();
-        terminal.type_text("select 40 + 2 as answer;");
-        terminal.key(Key::Enter);
-        terminal.wait_for("its answer", |screen| screen.contents().lines().any(|line| line.trim() == "42"));
-        terminal.wait_for_prompt();
-        terminal.key(Key::Ctrl('d'));
-        assert_eq!(terminal.exit_code(), 0, "{name}");
+        terminal.wait_for("another prompt", |screen| {
+            screen.contents().matches("runq>").count() == prompts && at_prompt(screen)
+        });
     }
+    assert!(says(&terminal.ask("select 40 + 2 as answer;"), "42"));
+    terminal.key(Key::Ctrl('d'));
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[test]
+fn a_terminal_that_can_do_nothing_is_enough() {
+    let mut terminal = Start::new(&SAMPLES, &[]).env("TERM", "dumb").open();
+    terminal.wait_for_prompt();
+    let is_answered =
+        |screen: &Screen| screen.contents().lines().any(|line| line.trim() == "42") && at_prompt(screen);
+    terminal.key(Key::Ctrl('c'));
+    terminal.wait_for_text("^C");
+    terminal.type_text("select 'never");
+    terminal.wait_for_text("'never");
+    terminal.key(Key::Ctrl('c'));
+    terminal.wait_for_text("never^C");
+    // Whoever types as fast as a test may stop what is asked next: after it, Ctrl-C was heard.
+    terminal.type_text("select 1 as one;");
+    terminal.key(Key::Enter);
+    terminal.wait_for_prompt();
+    terminal.type_text("select 40 + 2 as answer;");
+    terminal.key(Key::Enter);
+    terminal.wait_for("its answer", is_answered);
+    assert!(!terminal.written().replace("\x1b[6n", "").contains('\u{1b}'), "{:?}", terminal.written());
+    terminal.key(Key::Ctrl('d'));
+    assert_eq!(terminal.exit_code(), 0);
 }
 
 #[test]
@@ -402,10 +447,19 @@ fn help_is_there_when_it_is_wanted() {
     assert!(compare.contains("--baseline"), "{compare}");
     let wrong = terminal.ask(".comapre").join("\n");
     assert!(wrong.contains("did you mean .compare?"), "{wrong}");
-    // Escape begins no word, and nothing waits behind it.
-    terminal.key(Key::Escape);
-    terminal.key(Key::Escape);
-    terminal.type_text("select 40 + 2 as answer;");
+}
+
+#[test]
+fn words_are_crossed_and_taken_away_at_once() {
+    let terminal = Terminal::shell(&SAMPLES);
+    terminal.type_text("select wrong 42 as answer;");
+    terminal.key(Key::Home);
+    // Alt with a letter is the letter behind Escape.
+    for letter in ["f", "d"] {
+        terminal.key(Key::Escape);
+        terminal.type_text(letter);
+    }
     terminal.key(Key::Enter);
-    terminal.wait_for("its answer", |screen| screen.contents().lines().any(|line| line.trim() == "42"));
+    terminal.wait_for("its answer", |screen| screen.contents().contains("answer\n    42\n"));
+    terminal.wait_for_text("select 42 as answer;");
 }
