@@ -1,8 +1,8 @@
 //! The names that a person may type: relations and their columns, functions, metrics, runs, arms.
 //!
 //! What is built in is there from the start; what the store holds is read in the background after the prompt, and again
-//! when the store or the scope changed. Nothing waits for it, and what cannot be read is not there: whoever asks is told
-//! by the question itself.
+//! when the store, the scope or the person's own views changed. Nothing waits for it, and what cannot be read is not
+//! there: whoever asks is told by the question itself. Tables of the session and the last result are there at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,12 +11,17 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
+use super::Shell;
+use super::asking::{Asking, LAST, Own};
 use crate::cli::args::GlobalArgs;
 use crate::cli::context::Context;
 use crate::cli::output::Output;
 use crate::functions::FUNCTIONS;
 use crate::model::{Row, RunRow};
-use crate::session::{BASE_RELATIONS, Facts, Session, Views, dimensions, function_names, text_values};
+use crate::session::{
+    BASE_RELATIONS, Facts, Nothing, Request, Rows, Session, SessionError, View, Views, dimensions,
+    function_names, text_values,
+};
 
 /// The page of all relations with their columns; a test keeps it as the relations are.
 const RELATIONS: &str = include_str!("../../../docs/schema.md");
@@ -87,14 +92,18 @@ impl Vocabulary {
         };
         self.dimensions.extend(keys("tags", |run| run.tags.as_ref()));
         self.dimensions.extend(keys("params", |run| run.params.as_ref()));
-        for (name, _) in &facts.user_views {
+    }
+
+    /// Adds views of the person's own, whose columns are not known yet.
+    fn add_views(&mut self, names: &[String]) {
+        for name in names {
             self.relations.insert(name.clone(), Vec::new());
             self.views.push(name.clone());
         }
     }
 
     /// Adds what only questions tell: arms, metrics, and the columns of the person's own views.
-    async fn add_answers(&mut self, session: &mut Session, own: &[(String, String)]) {
+    async fn add_answers(&mut self, session: &mut Session, own: &[String]) {
         let mut metrics: BTreeSet<String> = BTreeSet::new();
         for question in ["SELECT metric FROM metrics", "SELECT DISTINCT metric FROM scores"] {
             if let Ok(rows) = session.rows(question).await {
@@ -105,7 +114,7 @@ impl Vocabulary {
         self.values.insert("primary_metric", metrics.clone());
         self.values.insert("metric", metrics);
         self.values.insert("arm", session.arms().await.unwrap_or_default());
-        for (name, _) in own {
+        for name in own {
             if let Ok(frame) = session.filtered(name, ("--scope", "true")).await {
                 let columns = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
                 self.relations.insert(name.clone(), columns);
@@ -130,33 +139,88 @@ fn keys_of(object: &str) -> Vec<String> {
     object.into_iter().map(|(key, _)| key).collect()
 }
 
-/// The vocabulary as it is now. Reading it never waits for the store.
-#[derive(Clone)]
-pub struct Shared(Arc<RwLock<Arc<Vocabulary>>>);
+/// Columns by relation.
+type Columns = BTreeMap<String, Vec<String>>;
 
-impl Default for Shared {
+/// The vocabulary as it is now. Reading it never waits for the store.
+#[derive(Clone, Default)]
+pub struct Shared(Arc<RwLock<Names>>);
+
+struct Names {
+    /// What was read.
+    read: Vocabulary,
+    /// What has rows in memory: tables of the session, the last result.
+    in_memory: Columns,
+    /// Both together.
+    all: Arc<Vocabulary>,
+    /// How often reading was begun: what an earlier reader finds is out of date.
+    turn: u64,
+}
+
+impl Default for Names {
     fn default() -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(Vocabulary::built_in()))))
+        let read = Vocabulary::built_in();
+        Self { all: Arc::new(read.clone()), in_memory: Columns::new(), read, turn: 0 }
     }
 }
 
 impl Shared {
     /// The names there are.
     pub fn now(&self) -> Arc<Vocabulary> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).all)
     }
 
-    fn put(&self, vocabulary: Vocabulary) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(vocabulary);
+    fn change(&self, change: impl FnOnce(&mut Names)) {
+        let mut names = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut names);
+        let mut all = names.read.clone();
+        all.relations.extend(names.in_memory.clone());
+        names.all = Arc::new(all);
+    }
+
+    /// Begins to read the names anew.
+    fn reader(&self) -> Reader {
+        let mut turn = 0;
+        self.change(|names| {
+            names.turn += 1;
+            turn = names.turn;
+        });
+        Reader { shared: self.clone(), turn }
     }
 }
 
-/// Keeps a vocabulary as the store and the scope are.
+/// Who reads the names. A task that is aborted may go on until it waits for something: what it finds then is dropped.
+struct Reader {
+    shared: Shared,
+    turn: u64,
+}
+
+impl Reader {
+    fn put(&self, read: &Vocabulary) {
+        self.shared.change(|names| {
+            if names.turn == self.turn {
+                names.read = read.clone();
+            }
+        });
+    }
+}
+
+/// Keeps a vocabulary as the store, the scope and the session are.
 #[derive(Default)]
 pub struct Filling {
     shared: Shared,
-    of: Option<(String, Option<SystemTime>)>,
+    of: Option<Basis>,
+    in_memory: Columns,
     task: Option<JoinHandle<()>>,
+}
+
+/// What the names that are read depend on.
+#[derive(PartialEq)]
+struct Basis {
+    flags: String,
+    changed: Vec<Option<SystemTime>>,
+    views: BTreeMap<String, View>,
+    tables: Columns,
 }
 
 impl Filling {
@@ -165,9 +229,21 @@ impl Filling {
         self.shared.clone()
     }
 
-    /// Begins to read the names again when the store or the flags of the session are not those of the last time.
-    pub fn refresh(&mut self, global: &GlobalArgs, output: &Output) {
-        let of = (format!("{global:?}"), changed_at(global, output));
+    /// Begins to read the names again when the store, the flags of the session or what the person made in it are not
+    /// those of the last time.
+    pub fn refresh(&mut self, shell: &Shell<'_>) {
+        let own = shell.asking.own();
+        let in_memory = in_memory(&shell.asking);
+        if self.in_memory != in_memory {
+            self.in_memory.clone_from(&in_memory);
+            self.shared.change(|names| names.in_memory = in_memory);
+        }
+        let of = Basis {
+            flags: format!("{:?}", shell.global),
+            changed: changed_at(&shell.global, shell.output),
+            views: own.views.clone(),
+            tables: columns_of(own),
+        };
         if self.of.as_ref() == Some(&of) {
             return;
         }
@@ -175,9 +251,9 @@ impl Filling {
         if let Some(task) = self.task.take() {
             task.abort();
         }
-        let (shared, global) = (self.shared.clone(), global.clone());
-        let output = output.redirected(output.format(), None);
-        self.task = Some(tokio::spawn(async move { fill(&shared, global, &output).await }));
+        let (reader, global, own) = (self.shared.reader(), shell.global.clone(), own.clone());
+        let output = shell.output.redirected(shell.output.format(), None);
+        self.task = Some(tokio::spawn(async move { fill(&reader, global, (&own, &output)).await }));
     }
 }
 
@@ -189,26 +265,61 @@ impl Drop for Filling {
     }
 }
 
-/// When runs were last published, as the store's folder tells it.
-fn changed_at(global: &GlobalArgs, output: &Output) -> Option<SystemTime> {
-    let store = Context::new(global.clone(), output).store_path()?;
-    std::fs::metadata(store.join(RunRow::TABLE).join("_delta_log")).and_then(|log| log.modified()).ok()
+/// The tables of the session and the last result.
+fn in_memory(asking: &Asking) -> Columns {
+    let mut columns = columns_of(asking.own());
+    columns.extend(asking.last().map(|rows| (LAST.to_owned(), names_of(rows))));
+    columns
 }
 
-async fn fill(shared: &Shared, global: GlobalArgs, output: &Output) {
+fn columns_of(own: &Own) -> Columns {
+    own.tables.iter().map(|(name, rows)| (name.clone(), names_of(rows))).collect()
+}
+
+fn names_of(rows: &Rows) -> Vec<String> {
+    rows.schema.fields().iter().map(|field| field.name().clone()).collect()
+}
+
+/// When runs were last published and views written, as the store's folders tell it.
+fn changed_at(global: &GlobalArgs, output: &Output) -> Vec<Option<SystemTime>> {
+    let Some(store) = Context::new(global.clone(), output).store_path() else { return Vec::new() };
+    let folders = [store.join(RunRow::TABLE).join("_delta_log"), store.join("sql")];
+    let changed = |folder| std::fs::metadata(folder).and_then(|there| there.modified()).ok();
+    folders.into_iter().map(changed).collect()
+}
+
+async fn fill(reader: &Reader, global: GlobalArgs, (own, output): (&Own, &Output)) {
     let mut vocabulary = Vocabulary::built_in();
     vocabulary.functions.extend(function_names());
-    shared.put(vocabulary.clone());
+    let mut views: Vec<String> = own.views.keys().cloned().collect();
+    vocabulary.add_views(&views);
+    reader.put(&vocabulary);
     let context = Context::new(global, output);
-    let (Ok(facts), Ok(request)) = (context.stored_facts().await, context.global.session.request()) else {
-        return;
+    let facts = context.stored_facts().await.ok();
+    if let Some(facts) = &facts {
+        vocabulary.add_facts(facts);
+        let stored: Vec<String> = facts.user_views.iter().map(|(name, _)| name.clone()).collect();
+        vocabulary.add_views(&stored);
+        reader.put(&vocabulary);
+        views.extend(stored);
+    }
+    let Ok(request) = context.global.session.request() else { return };
+    if let Ok(mut session) = opened(facts, request).await
+        && own.add_to(&mut session).is_ok()
+    {
+        vocabulary.add_answers(&mut session, &views).await;
+        reader.put(&vocabulary);
+    }
+}
+
+/// A session beside that of the shell.
+async fn opened(facts: Option<Facts>, request: Request) -> Result<Session, SessionError> {
+    let Some(facts) = facts else {
+        return Session::over_nothing(&Facts::none()?, request, Nothing::NoStore);
     };
-    vocabulary.add_facts(&facts);
-    shared.put(vocabulary.clone());
-    let own = facts.user_views.clone();
-    if let Ok(mut session) = Session::open(facts, request).await {
-        vocabulary.add_answers(&mut session, &own).await;
-        shared.put(vocabulary);
+    match Session::open(facts.clone(), request.clone()).await {
+        Err(SessionError::NoRuns) => Session::over_nothing(&facts, request, Nothing::NoRuns),
+        opened => opened,
     }
 }
 

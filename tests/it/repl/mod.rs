@@ -12,3 +12,4 @@ mod readme;
 mod script;
 mod sessions;
 mod terminal;
+mod typing;

@@ -78,9 +78,9 @@ impl<'a> Start<'a> {
         Self { rows, columns, ..self }
     }
 
-    /// Dark letters on a light ground.
+    /// Dark letters on a light ground, as such terminals say it: in a variable, and when they are asked.
     pub fn light(self) -> Self {
-        Self { light: true, ..self }
+        Self { light: true, ..self }.env("COLORFGBG", "0;15")
     }
 
     /// One more variable of the environment.

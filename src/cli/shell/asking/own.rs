@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::session::{Rows, Session, SessionError, View};
 
 /// Views, tables and options of the person's.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Own {
     /// Views by name.
     pub views: BTreeMap<String, View>,
@@ -22,7 +22,7 @@ impl Own {
     }
 
     /// Adds all of it to a session that was just opened. A view that does not plan in it is an error of who asks it.
-    pub(super) fn add_to(&self, session: &mut Session) -> Result<(), SessionError> {
+    pub fn add_to(&self, session: &mut Session) -> Result<(), SessionError> {
         for (name, value) in &self.options {
             session.set_option(name, value)?;
         }

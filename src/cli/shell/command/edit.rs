@@ -17,9 +17,17 @@ use crate::cli::shell::edit::entries;
 /// What a person gets who set no editor.
 const USUAL: &str = "vi";
 
-/// Orders that take a terminal back from a program that fell over: the usual screen, a visible cursor, plain letters, no
-/// marks around what is pasted, no mouse.
-const CALM: &str = "\u{1b}[?1049l\u{1b}[?25h\u{1b}[0m\u{1b}[?2004l\u{1b}[?1000l";
+/// Has the terminal remember the place of the cursor.
+const HERE: &str = "\u{1b}7";
+
+/// Takes a terminal back from a program that was ended: the usual screen with the cursor where it was before.
+const BACK: &str = "\u{1b}[?1049l";
+
+/// The same after a program that ended by itself. It may have said why, below which the cursor stays.
+const BELOW: &str = "\u{1b}[?47l";
+
+/// A visible cursor, plain letters, no marks around what is pasted, no mouse.
+const CALM: &str = "\u{1b}[?25h\u{1b}[0m\u{1b}[?2004l\u{1b}[?1000l";
 
 /// `.edit`.
 pub struct Edit;
@@ -51,8 +59,8 @@ impl DotCommand for Edit {
             return Err(CliError::usage(".edit opens an editor, and there is no terminal for one", None));
         }
         let before = if rest.is_empty() { last_statement(shell) } else { rest.to_owned() };
-        // A program that fell over may have left the terminal as it needed it.
-        let after = edited(&before, &editor()).inspect_err(|_| shell.output.raw_error(CALM))?;
+        let order = |order: &str| shell.output.raw_error(order);
+        let after = edited(&before, &editor(), &order)?;
         if after.trim().is_empty() {
             shell.output.note("nothing was left in the editor: nothing is carried out");
             return Ok(());
@@ -85,18 +93,18 @@ fn editor() -> Vec<String> {
     shlex::split(&line).filter(|words| !words.is_empty()).unwrap_or_else(|| vec![line])
 }
 
-/// A text as it is after an editor.
+/// A text as it is after an editor. `order` says something to the terminal.
 ///
 /// # Errors
 /// When the editor cannot be started or ends with a failure, or what it left is no text.
-fn edited(text: &str, editor: &[String]) -> Result<String, CliError> {
+fn edited(text: &str, editor: &[String], order: &dyn Fn(&str)) -> Result<String, CliError> {
     let failed = |error: std::io::Error| CliError {
         code: exit::TOOL_FAILED,
         ..CliError::usage(format!("{}: {error}", editor.join(" ")), Some("set VISUAL or EDITOR to an editor"))
     };
     let mut file = tempfile::Builder::new().prefix("runq-").suffix(".sql").tempfile().map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.flush()).map_err(failed)?;
-    let ended = tokio::task::block_in_place(|| on_terminal(editor, file.path())).map_err(failed)?;
+    let ended = tokio::task::block_in_place(|| on_terminal(editor, file.path(), order)).map_err(failed)?;
     if !ended.success() {
         let said = format!("{} ended with {ended}: nothing is carried out", editor.join(" "));
         return Err(CliError { code: exit::TOOL_FAILED, ..CliError::usage(said, None) });
@@ -106,17 +114,21 @@ fn edited(text: &str, editor: &[String]) -> Result<String, CliError> {
 }
 
 /// Runs an editor on the terminal, which is afterwards as it was.
-fn on_terminal(editor: &[String], file: &Path) -> std::io::Result<ExitStatus> {
+fn on_terminal(editor: &[String], file: &Path, order: &dyn Fn(&str)) -> std::io::Result<ExitStatus> {
     // Ctrl-C is the editor's while it is open.
     let _stop = interrupt::claim();
     let modes = modes();
     let (program, words) = editor.split_first().ok_or(std::io::ErrorKind::NotFound)?;
-    let ended = Command::new(program).args(words).arg(file).status();
-    if let Some(modes) = modes.filter(|_| !ended.as_ref().is_ok_and(ExitStatus::success)) {
-        // What cannot be done is left: the shell goes on either way.
-        let _ = Command::new("stty").arg(modes).stderr(Stdio::null()).status();
+    order(HERE);
+    let ended = Command::new(program).args(words).arg(file).status()?;
+    if !ended.success() {
+        // It may have left the terminal as it needed it. What cannot be done is left: the shell goes on either way.
+        order(if ended.code().is_some() { BELOW } else { BACK });
+        order(CALM);
+        let set = modes.map(|modes| Command::new("stty").arg(modes).stderr(Stdio::null()).status());
+        drop(set);
     }
-    ended
+    Ok(ended)
 }
 
 /// How the terminal is set, in the words of `stty`; `None` where there is none.
@@ -137,7 +149,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     #[cfg(unix)]
     async fn the_text_is_what_the_editor_left() {
-        let after = edited("select 1;\n", &words(&["sed", "-i", "s/1/2/"])).unwrap();
+        let after = edited("select 1;\n", &words(&["sed", "-i", "s/1/2/"]), &|_| {}).unwrap();
         assert_eq!(after, "select 2;\n");
     }
 
@@ -145,7 +157,7 @@ mod tests {
     #[cfg(unix)]
     async fn an_editor_that_fails_is_an_error() {
         for editor in [&["false"][..], &["no-such-editor"]] {
-            let error = edited("select 1;", &words(editor)).unwrap_err();
+            let error = edited("select 1;", &words(editor), &|_| {}).unwrap_err();
             assert_eq!(error.code, exit::TOOL_FAILED);
             assert!(error.report.is_some_and(|report| report.message.contains(editor[0])));
         }

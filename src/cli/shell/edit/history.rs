@@ -99,8 +99,10 @@ fn usual_file() -> Option<PathBuf> {
 
 /// The newest entries of a file; none when there is no file. A file that has grown too long is made shorter.
 fn read(path: &Path) -> io::Result<Vec<String>> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
+    let bytes = match fs::metadata(path) {
+        // What is no file may have no end. `/dev/null` in its place keeps nothing, as people want it then.
+        Ok(there) if !there.is_file() && !there.is_dir() => return Ok(Vec::new()),
+        Ok(_) => fs::read(path)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };

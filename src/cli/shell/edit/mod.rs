@@ -59,7 +59,7 @@ pub async fn converse(shell: &mut Shell<'_>) -> Result<(), CliError> {
     let mut fed = 0;
     while shell.leave.is_none() {
         fed = feed(shell, &mut editor, fed);
-        filling.refresh(&shell.global, shell.output);
+        filling.refresh(shell);
         match ask(shell, &mut editor) {
             Ok(text) => {
                 shell.typing.history.add(entries(&text));
