@@ -8,6 +8,7 @@ mod init;
 mod output;
 mod paging;
 pub mod pty;
+mod running;
 mod script;
 mod sessions;
 mod terminal;

@@ -96,6 +96,7 @@ impl<'a> Start<'a> {
         let mut child = pair.slave.spawn_command(self.command()).expect("the binary runs");
         drop(pair.slave);
         let killer = child.clone_killer();
+        let pid = child.process_id().expect("it runs");
         let (said, ended) = channel();
         thread::spawn(move || {
             let code = child.wait().map(|status| status.exit_code());
@@ -112,7 +113,7 @@ impl<'a> Start<'a> {
             writer: Mutex::new(writer),
         });
         read(pair.master.as_ref(), &shared);
-        Terminal { master: pair.master, shared, killer, ended, code: None }
+        Terminal { master: pair.master, shared, killer, pid, ended, code: None }
     }
 
     fn command(&self) -> CommandBuilder {
@@ -142,6 +143,7 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     shared: Arc<Shared>,
     killer: Box<dyn ChildKiller + Send + Sync>,
+    pid: u32,
     ended: Receiver<u32>,
     code: Option<u32>,
 }
@@ -268,6 +270,20 @@ impl Terminal {
             self.code = self.ended.recv_timeout(PATIENCE).ok();
         }
         self.code.unwrap_or_else(|| panic!("the program goes on\n{}", framed(self.shown().parser.screen())))
+    }
+
+    /// The number of the process.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether the terminal itself echoes what is typed and makes lines of it, as between two programs.
+    pub fn is_cooked(&self) -> bool {
+        use nix::sys::termios::LocalFlags;
+        let cooked = (LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG).bits();
+        // The harness has a `nix` of its own, whose flags have the same bits.
+        let flags = self.master.get_termios().expect("a terminal has a mode").local_flags.bits();
+        flags & cooked == cooked
     }
 
     fn send(&self, bytes: &[u8]) {
