@@ -88,6 +88,21 @@ pub fn listen() {
     let _ = is_caught.recv();
 }
 
+/// Has a terminal that is closed end the program as SIGTERM does. Only where a person types: what is started to outlive
+/// its terminal goes on.
+pub fn hear_hangups() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+        tokio::spawn(async move {
+            while hangups.recv().await.is_some() {
+                requested(Stop::Terminate);
+            }
+        });
+    }
+}
+
 async fn listening(caught: &std::sync::mpsc::Sender<()>) {
     #[cfg(unix)]
     {

@@ -86,6 +86,7 @@ async fn work(start: Start, shell: &mut Shell<'_>, context: &Context<'_>) -> Res
         shell.interactive = true;
         // One claim as long as the shell lives: a Ctrl-C right behind Enter stops what was entered.
         shell.stop = Some(interrupt::claim_interrupts());
+        interrupt::hear_hangups();
         edit::converse(shell).await?;
     } else {
         script::standard_input(shell).await?;
