@@ -199,7 +199,11 @@ impl Terminal {
     /// The line must be whole: a command, or a statement with its semicolon.
     pub fn ask(&self, line: &str) -> Vec<String> {
         self.type_text(line);
-        self.wait_for(&format!("{line:?} to be typed"), |screen| !at_prompt(screen));
+        let typed = without_space(line);
+        self.wait_for(&format!("{line:?} to be typed"), |screen| {
+            let (row, column) = screen.cursor_position();
+            !at_prompt(screen) && without_space(&screen.contents_between(0, 0, row, column)).ends_with(&typed)
+        });
         let before = self.scrollback().len();
         self.key(Key::Enter);
         self.wait_for_prompt();
@@ -348,12 +352,15 @@ fn read(master: &(dyn MasterPty + Send), shared: &Arc<Shared>) {
     let shared = Arc::clone(shared);
     thread::spawn(move || {
         let mut bytes = vec![0; 64 * 1024];
+        let mut waiting = Vec::new();
         // The end of a terminal is an error on Linux.
         while let Ok(count @ 1..) = reader.read(&mut bytes) {
             let answers = {
                 let mut shown = shared.shown.lock().expect("no test panics with the screen in hand");
-                shown.parser.process(&bytes[..count]);
+                waiting.extend(&bytes[..count]);
                 shown.bytes.extend(&bytes[..count]);
+                let drawn: Vec<u8> = waiting.drain(..whole(&waiting)).collect();
+                shown.parser.process(&drawn);
                 std::mem::take(&mut shown.parser.callbacks_mut().waiting)
             };
             shared.news.notify_all();
@@ -365,6 +372,21 @@ fn read(master: &(dyn MasterPty + Send), shared: &Arc<Shared>) {
         shared.shown.lock().expect("no test panics with the screen in hand").closed = true;
         shared.news.notify_all();
     });
+}
+
+/// How much of what was written can be shown: a terminal shows nothing of a drawing that has begun and not ended.
+fn whole(bytes: &[u8]) -> usize {
+    const BEGIN: &[u8] = b"\x1b[?2026h";
+    const END: &[u8] = b"\x1b[?2026l";
+    let last = |order: &[u8]| bytes.windows(order.len()).rposition(|window| window == order);
+    match last(BEGIN) {
+        Some(begin) if last(END).is_none_or(|end| end < begin) => begin,
+        // The order to begin may be there in part.
+        _ => {
+            let held = (1..BEGIN.len()).rev().find(|length| bytes.ends_with(&BEGIN[..*length]));
+            bytes.len() - held.unwrap_or(0)
+        }
+    }
 }
 
 fn parser(rows: u16, columns: u16, light: bool) -> Parser<Answers> {
@@ -383,6 +405,10 @@ pub fn at_prompt(screen: &Screen) -> bool {
     let line = line.trim_end();
     let before: String = screen.contents_between(row, 0, row, column);
     line.starts_with("runq") && line.ends_with('>') && before.trim_end() == line && before.ends_with("> ")
+}
+
+fn without_space(text: &str) -> String {
+    text.split_whitespace().collect()
 }
 
 fn lines_of(screen: &Screen) -> Vec<String> {
