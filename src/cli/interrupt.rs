@@ -9,13 +9,23 @@ use super::{exit, export};
 use crate::jobs::Stop;
 
 /// Who hears of requests to stop: the last one.
-static OWNERS: Mutex<Vec<(u64, UnboundedSender<Stop>)>> = Mutex::new(Vec::new());
+static OWNERS: Mutex<Vec<Owner>> = Mutex::new(Vec::new());
+
+/// What is done to the terminal before the program ends.
+static BEFORE_END: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
 
 /// Number of the next claim.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// What the program ends with after SIGTERM, as a shell would say it.
 const TERMINATED: u8 = 128 + 15;
+
+/// Somebody who hears of requests.
+struct Owner {
+    number: u64,
+    sender: UnboundedSender<Stop>,
+    hears_terminations: bool,
+}
 
 /// Requests to stop go to the holder of the last one of these until it is dropped.
 pub struct Claim {
@@ -26,19 +36,40 @@ pub struct Claim {
 
 /// Claims all requests to come.
 pub fn claim() -> Claim {
+    claimed(true)
+}
+
+/// Claims each Ctrl-C to come; SIGTERM ends the program at once.
+pub fn claim_interrupts() -> Claim {
+    claimed(false)
+}
+
+fn claimed(hears_terminations: bool) -> Claim {
     let (sender, requests) = unbounded_channel();
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    owners().push((number, sender));
+    owners().push(Owner { number, sender, hears_terminations });
     Claim { requests, number }
 }
 
-fn owners() -> MutexGuard<'static, Vec<(u64, UnboundedSender<Stop>)>> {
+impl Claim {
+    /// Forgets what was requested so far: there was nothing to stop.
+    pub fn forget(&mut self) {
+        while self.requests.try_recv().is_ok() {}
+    }
+}
+
+/// Says what is to be done to the terminal before the program ends without unwinding.
+pub fn before_end(work: impl Fn() + Send + 'static) {
+    *BEFORE_END.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(work));
+}
+
+fn owners() -> MutexGuard<'static, Vec<Owner>> {
     OWNERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        owners().retain(|(number, _)| *number != self.number);
+        owners().retain(|owner| owner.number != self.number);
     }
 }
 
@@ -55,6 +86,21 @@ pub fn listen() {
     });
     // An error means that nothing is caught, which is said above.
     let _ = is_caught.recv();
+}
+
+/// Has a terminal that is closed end the program as SIGTERM does. Only where a person types: what is started to outlive
+/// its terminal goes on.
+pub fn hear_hangups() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+        tokio::spawn(async move {
+            while hangups.recv().await.is_some() {
+                requested(Stop::Terminate);
+            }
+        });
+    }
 }
 
 async fn listening(caught: &std::sync::mpsc::Sender<()>) {
@@ -84,10 +130,14 @@ async fn listening(caught: &std::sync::mpsc::Sender<()>) {
 /// Tells the owner; without one, nothing is left to do but to end. A store stays whole wherever a writer ends.
 fn requested(stop: Stop) {
     let owners = owners();
-    if owners.last().is_some_and(|(_, owner)| owner.send(stop).is_ok()) {
+    let hears = |owner: &&Owner| stop == Stop::Interrupt || owner.hears_terminations;
+    if owners.last().filter(hears).is_some_and(|owner| owner.sender.send(stop).is_ok()) {
         return;
     }
     export::discard_unfinished();
+    if let Some(work) = &*BEFORE_END.lock().unwrap_or_else(PoisonError::into_inner) {
+        work();
+    }
     let code = match stop {
         Stop::Interrupt => exit::INTERRUPTED,
         Stop::Terminate => TERMINATED,

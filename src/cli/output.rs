@@ -360,6 +360,20 @@ impl Output {
         Progress::reading(&self.bars)
     }
 
+    /// What ends the editing of a line, and a bar, when the program ends in the middle of it: pasted text comes without
+    /// brackets again, and what the system says next stands on a line of its own.
+    pub fn end_of_typing(&self) -> impl Fn() + Send + 'static {
+        let (bars, stderr) = (self.bars.clone(), Arc::clone(&self.stderr));
+        let is_seen = self.environment.stderr_terminal;
+        move || {
+            let _ = bars.clear();
+            // Somebody who writes and never ends is not waited for.
+            if is_seen && let Ok(mut stderr) = stderr.try_lock() {
+                let _ = stderr.write_all(b"\x1b[?2004l\r\n").and_then(|()| stderr.flush());
+            }
+        }
+    }
+
     fn to_stderr(&self, text: &str) {
         self.beside_bars(|| {
             let mut stderr = locked(&self.stderr);

@@ -270,8 +270,10 @@ impl Place {
             Asks::Rows => renderer("csv").unwrap_or(TABLE),
             Asks::Command => TABLE,
         };
-        // A drawing of a table in a file that calls itself Parquet is of use to nobody.
-        let meant = self.ending.filter(|ending| ending.is_binary()).or(settings.mode).or(self.ending);
+        // A drawing of a table in a file that calls itself Parquet, or csv, is of use to nobody.
+        let is_drawn = settings.mode.is_some_and(|mode| mode.is_screen());
+        let is_data = |ending: &&'static dyn Renderer| ending.is_binary() || is_drawn && !ending.is_screen();
+        let meant = self.ending.filter(is_data).or(settings.mode).or(self.ending);
         let usual = meant.unwrap_or(piped);
         let form = if asks == Asks::Rows { settings.as_expanded(usual) } else { usual };
         if form.is_binary() && self.answers > 0 {
@@ -305,7 +307,7 @@ impl Place {
                 Ok(())
             }
             End::Command(mut child) => {
-                let _mine = crate::cli::interrupt::claim();
+                let _mine = crate::cli::interrupt::claim_interrupts();
                 let ended = tokio::task::block_in_place(|| child.wait());
                 let said = match ended {
                     Ok(ended) if ended.success() => return Ok(()),

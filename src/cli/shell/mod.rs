@@ -17,6 +17,7 @@ pub mod script;
 pub mod settings;
 pub mod split;
 mod statement;
+mod terminal;
 pub mod vocabulary;
 
 use std::path::PathBuf;
@@ -83,8 +84,9 @@ async fn work(start: Start, shell: &mut Shell<'_>, context: &Context<'_>) -> Res
         }
     } else if shell.output.environment().stdin_terminal {
         shell.interactive = true;
-        // Between two questions Ctrl-C has nothing to stop: it does not end the shell.
-        let _stays = interrupt::claim();
+        // One claim as long as the shell lives: a Ctrl-C right behind Enter stops what was entered.
+        shell.stop = Some(interrupt::claim_interrupts());
+        interrupt::hear_hangups();
         edit::converse(shell).await?;
     } else {
         script::standard_input(shell).await?;
@@ -112,6 +114,8 @@ pub struct Shell<'a> {
     pub typing: Typing,
     /// Whether a person types.
     pub interactive: bool,
+    /// Each Ctrl-C while nothing is typed; taken by what a person waits for.
+    stop: Option<interrupt::Claim>,
     /// Set when the shell is to be left, with its exit code.
     pub leave: Option<u8>,
     /// The exit code so far, where errors do not end it.
@@ -133,6 +137,7 @@ impl<'a> Shell<'a> {
             last_statement: None,
             typing: Typing::default(),
             interactive: false,
+            stop: None,
             leave: None,
             code: exit::OK,
             reading: Vec::new(),
@@ -173,15 +178,14 @@ impl<'a> Shell<'a> {
     /// When there is no such command, and as the command itself.
     pub async fn command(&mut self, line: &str) -> Result<(), CliError> {
         self.echo(line, "")?;
-        if !self.interactive {
-            return command::run(line, self).await;
-        }
-        let mut stop = interrupt::claim();
-        tokio::select! {
+        let Some(mut stop) = self.stop.take() else { return command::run(line, self).await };
+        let ended = tokio::select! {
             biased;
             _ = stop.requests.recv() => Err(stopped()),
             ended = command::run(line, self) => ended,
-        }
+        };
+        self.stop = Some(stop);
+        ended
     }
 
     /// Answers a statement. A person may stop it.
@@ -189,14 +193,20 @@ impl<'a> Shell<'a> {
     /// # Errors
     /// When it does not parse, plan or run.
     pub async fn statement(&mut self, sql: &str) -> Result<(), CliError> {
-        if !self.interactive {
-            return self.answer(sql).await;
-        }
-        let mut stop = interrupt::claim();
-        tokio::select! {
+        let Some(mut stop) = self.stop.take() else { return self.answer(sql).await };
+        let ended = tokio::select! {
             biased;
             _ = stop.requests.recv() => Err(stopped()),
             ended = self.answer(sql) => ended,
+        };
+        self.stop = Some(stop);
+        ended
+    }
+
+    /// Forgets each Ctrl-C so far: what it was meant for has ended.
+    fn forget_stops(&mut self) {
+        if let Some(stop) = &mut self.stop {
+            stop.forget();
         }
     }
 

@@ -51,7 +51,7 @@ fn plain(line: &str) -> String {
 /// Shows a text in a pager until the person leaves it; gives `false` where the pager could not be started.
 pub fn shows(text: &str, command: &str) -> bool {
     // Ctrl-C is the pager's as long as it runs.
-    let _mine = interrupt::claim();
+    let _mine = interrupt::claim_interrupts();
     let mut pager = Command::new("sh");
     pager.args(["-c", command]).stdin(Stdio::piped());
     if env::var_os("LESSCHARSET").is_none() {

@@ -9,6 +9,7 @@ mod output;
 mod paging;
 pub mod pty;
 mod readme;
+mod running;
 mod script;
 mod sessions;
 mod terminal;

@@ -96,6 +96,7 @@ impl<'a> Start<'a> {
         let mut child = pair.slave.spawn_command(self.command()).expect("the binary runs");
         drop(pair.slave);
         let killer = child.clone_killer();
+        let pid = child.process_id().expect("it runs");
         let (said, ended) = channel();
         thread::spawn(move || {
             let code = child.wait().map(|status| status.exit_code());
@@ -112,7 +113,7 @@ impl<'a> Start<'a> {
             writer: Mutex::new(writer),
         });
         read(pair.master.as_ref(), &shared);
-        Terminal { master: pair.master, shared, killer, ended, code: None }
+        Terminal { master: pair.master, shared, killer, pid, ended, code: None }
     }
 
     fn command(&self) -> CommandBuilder {
@@ -142,6 +143,7 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     shared: Arc<Shared>,
     killer: Box<dyn ChildKiller + Send + Sync>,
+    pid: u32,
     ended: Receiver<u32>,
     code: Option<u32>,
 }
@@ -197,7 +199,11 @@ impl Terminal {
     /// The line must be whole: a command, or a statement with its semicolon.
     pub fn ask(&self, line: &str) -> Vec<String> {
         self.type_text(line);
-        self.wait_for(&format!("{line:?} to be typed"), |screen| !at_prompt(screen));
+        let typed = without_space(line);
+        self.wait_for(&format!("{line:?} to be typed"), |screen| {
+            let (row, column) = screen.cursor_position();
+            !at_prompt(screen) && without_space(&screen.contents_between(0, 0, row, column)).ends_with(&typed)
+        });
         let before = self.scrollback().len();
         self.key(Key::Enter);
         self.wait_for_prompt();
@@ -270,6 +276,20 @@ impl Terminal {
         self.code.unwrap_or_else(|| panic!("the program goes on\n{}", framed(self.shown().parser.screen())))
     }
 
+    /// The number of the process.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether the terminal itself echoes what is typed and makes lines of it, as between two programs.
+    pub fn is_cooked(&self) -> bool {
+        use nix::sys::termios::LocalFlags;
+        let cooked = (LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG).bits();
+        // The harness has a `nix` of its own, whose flags have the same bits.
+        let flags = self.master.get_termios().expect("a terminal has a mode").local_flags.bits();
+        flags & cooked == cooked
+    }
+
     fn send(&self, bytes: &[u8]) {
         let mut writer = self.shared.writer.lock().expect("no writer panics");
         writer.write_all(bytes).and_then(|()| writer.flush()).expect("the terminal takes keys");
@@ -332,12 +352,15 @@ fn read(master: &(dyn MasterPty + Send), shared: &Arc<Shared>) {
     let shared = Arc::clone(shared);
     thread::spawn(move || {
         let mut bytes = vec![0; 64 * 1024];
+        let mut waiting = Vec::new();
         // The end of a terminal is an error on Linux.
         while let Ok(count @ 1..) = reader.read(&mut bytes) {
             let answers = {
                 let mut shown = shared.shown.lock().expect("no test panics with the screen in hand");
-                shown.parser.process(&bytes[..count]);
+                waiting.extend(&bytes[..count]);
                 shown.bytes.extend(&bytes[..count]);
+                let drawn: Vec<u8> = waiting.drain(..whole(&waiting)).collect();
+                shown.parser.process(&drawn);
                 std::mem::take(&mut shown.parser.callbacks_mut().waiting)
             };
             shared.news.notify_all();
@@ -349,6 +372,21 @@ fn read(master: &(dyn MasterPty + Send), shared: &Arc<Shared>) {
         shared.shown.lock().expect("no test panics with the screen in hand").closed = true;
         shared.news.notify_all();
     });
+}
+
+/// How much of what was written can be shown: a terminal shows nothing of a drawing that has begun and not ended.
+fn whole(bytes: &[u8]) -> usize {
+    const BEGIN: &[u8] = b"\x1b[?2026h";
+    const END: &[u8] = b"\x1b[?2026l";
+    let last = |order: &[u8]| bytes.windows(order.len()).rposition(|window| window == order);
+    match last(BEGIN) {
+        Some(begin) if last(END).is_none_or(|end| end < begin) => begin,
+        // The order to begin may be there in part.
+        _ => {
+            let held = (1..BEGIN.len()).rev().find(|length| bytes.ends_with(&BEGIN[..*length]));
+            bytes.len() - held.unwrap_or(0)
+        }
+    }
 }
 
 fn parser(rows: u16, columns: u16, light: bool) -> Parser<Answers> {
@@ -367,6 +405,10 @@ pub fn at_prompt(screen: &Screen) -> bool {
     let line = line.trim_end();
     let before: String = screen.contents_between(row, 0, row, column);
     line.starts_with("runq") && line.ends_with('>') && before.trim_end() == line && before.ends_with("> ")
+}
+
+fn without_space(text: &str) -> String {
+    text.split_whitespace().collect()
 }
 
 fn lines_of(screen: &Screen) -> Vec<String> {

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::cli::output::Output;
+use crate::cli::shell::terminal::Unechoed;
 
 /// How long a statement may take before it shows itself.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -23,6 +24,8 @@ pub(super) async fn until<T>(
     if let Ok(ended) = tokio::time::timeout(PATIENCE, &mut work).await {
         return ended;
     }
+    // Given back when the bar is gone.
+    let _unechoed = Unechoed::begin(output);
     let progress = output.reading();
     let mut moments = tokio::time::interval(RENEWED);
     loop {

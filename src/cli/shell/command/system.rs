@@ -41,7 +41,7 @@ impl DotCommand for System {
             return Err(CliError::usage(".system: expected a command", Some(".system ls")));
         }
         // Ctrl-C is the command's as long as it runs.
-        let _mine = interrupt::claim();
+        let _mine = interrupt::claim_interrupts();
         let mut command = Command::new("sh");
         command.args(["-c", rest]);
         if !shell.interactive {

@@ -25,6 +25,7 @@ use rustyline::{
 
 use super::Shell;
 use super::split::{Piece, first};
+use super::terminal;
 use super::vocabulary::Filling;
 use crate::cli::exit::{self, CliError};
 use crate::cli::output::Environment;
@@ -53,6 +54,7 @@ pub async fn converse(shell: &mut Shell<'_>) -> Result<(), CliError> {
     stays_listening();
     let mut filling = Filling::default();
     let mut editor = editor(shell, &filling).map_err(broken)?;
+    terminal::keep(shell.output);
     let stopped = Stopped::default();
     editor.bind_sequence(KeyEvent::ctrl('C'), EventHandler::Conditional(Box::new(stopped.clone())));
     banner::greet(shell).await;
@@ -60,6 +62,7 @@ pub async fn converse(shell: &mut Shell<'_>) -> Result<(), CliError> {
     while shell.leave.is_none() {
         fed = feed(shell, &mut editor, fed);
         filling.refresh(shell);
+        shell.forget_stops();
         match ask(shell, &mut editor) {
             Ok(text) => {
                 shell.typing.history.add(entries(&text));
