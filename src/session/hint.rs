@@ -124,16 +124,13 @@ fn of_relation_before_column(relation: &str, valid: &[Column]) -> String {
 
 /// The stored relation that has a column.
 fn stored_with(name: &str) -> Option<&'static str> {
-    fn has<R: Row>(name: &str) -> bool {
-        R::columns().iter().any(|column| column.name == name)
+    fn has<R: Row>(name: &str) -> Option<&'static str> {
+        R::columns().iter().any(|column| column.name == name).then_some(R::TABLE)
     }
-    let stored: [(&str, fn(&str) -> bool); 4] = [
-        (ResultRow::TABLE, has::<ResultRow>),
-        (ScoreRow::TABLE, has::<ScoreRow>),
-        (RunRow::TABLE, has::<RunRow>),
-        (StepRow::TABLE, has::<StepRow>),
-    ];
-    stored.into_iter().find(|(_, has)| has(name)).map(|(relation, _)| relation)
+    has::<ResultRow>(name)
+        .or_else(|| has::<ScoreRow>(name))
+        .or_else(|| has::<RunRow>(name))
+        .or_else(|| has::<StepRow>(name))
 }
 
 fn of_plan(text: &str, sql: &str, known: &Known) -> Option<String> {
