@@ -201,7 +201,7 @@ fn sigterm_ends_the_shell_and_the_terminal_is_as_before() {
         assert_eq!(terminal.exit_code(), 128 + 15);
         assert!(terminal.is_cooked(), "the terminal takes lines again");
         terminal.wait_for("the end of typing", |screen| !screen.bracketed_paste());
-        assert!(!terminal.screen().join("\n").contains(" read"));
+        assert!(!terminal.with_screen(|screen| screen.contents().contains(" read")));
     }
 }
 
