@@ -138,13 +138,18 @@ impl Location {
         Ok(loaded)
     }
 
-    /// The number of a table's newest version, when `loaded` is an older or the same one.
-    pub(super) async fn newest_version(
+    /// Whether no commit follows the version of a table that was loaded: one request.
+    pub(super) async fn has_no_successor(
         &self,
         table: &'static str,
         loaded: &DeltaTable,
-    ) -> Result<u64, StoreError> {
-        loaded.get_latest_version().await.map_err(|cause| self.error(table, cause))
+    ) -> Result<bool, StoreError> {
+        let next = commit_uri_from_version(Some(loaded.version().unwrap_or_default() + 1));
+        match loaded.object_store().head(&next).await {
+            Ok(_) => Ok(false),
+            Err(object_store::Error::NotFound { .. }) => Ok(true),
+            Err(cause) => Err(self.error(table, cause)),
+        }
     }
 
     /// Whether all tables are there: `runs` is made last.

@@ -123,10 +123,7 @@ impl StoreSnapshot {
     async fn is_consistent(&self, location: &Location, was_early: bool) -> Result<bool, StoreError> {
         let early = self.children.iter().filter(|_| was_early).map(|(name, child)| (*name, &child.table));
         let read = early.chain([(RunRow::TABLE, &self.small[0])]);
-        let newest = read.map(async |(name, table)| {
-            let newest = location.newest_version(name, table).await?;
-            Ok::<bool, StoreError>(newest == table.version().unwrap_or_default())
-        });
+        let newest = read.map(|(name, table)| location.has_no_successor(name, table));
         Ok(try_join_all(newest).await?.into_iter().all(|is_newest| is_newest))
     }
 
