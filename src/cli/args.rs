@@ -11,7 +11,7 @@ use crate::import::table::Mapping;
 use crate::import::{Duplicates, IMPORTERS, ImportOptions, Importer};
 use crate::ingest::{Labels, Surroundings as _};
 use crate::model::{Aggregate, nearest};
-use crate::render::Renderer;
+use crate::render::{Renderer, renderer};
 use crate::session::{Asset, By, ErrorsAs, Options, Request, Scope};
 
 /// Flags that every command takes, before or after its name.
@@ -195,13 +195,18 @@ impl GlobalArgs {
 }
 
 impl GlobalArgs {
+    /// The form of answers that `--json` or `--format` asks for.
+    pub fn chosen_format(&self) -> Option<&'static dyn Renderer> {
+        if self.json { renderer("json").ok() } else { self.format }
+    }
+
     /// These flags, with those of `outer` where nothing was said here: `is_said` tells of a flag's id.
     #[must_use]
     pub fn within(self, outer: &Self, is_said: impl Fn(&str) -> bool) -> Self {
         let mut both = outer.clone();
         macro_rules! take {
-            ($($said:ident).+ => $($place:ident).+) => {
-                if is_said(stringify!($($said).+)) {
+            ($said:ident => $($place:ident).+) => {
+                if is_said(stringify!($said)) {
                     both.$($place).+ = self.$($place).+;
                 }
             };

@@ -25,6 +25,7 @@ pub(crate) mod words;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use args::GlobalArgs;
@@ -154,11 +155,12 @@ pub(crate) fn with_session_flags(
         Ok(parsed) => parsed,
         Err(error) => return parse_answer(&error, output).map(|_| None),
     };
-    let is_said = |id: &str| {
-        matches.try_contains_id(id).is_ok()
-            && matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine)
-    };
-    Ok(Some(GlobalArgs { session, ..outer.clone() }.within(outer, is_said)))
+    Ok(Some(GlobalArgs { session, ..outer.clone() }.within(outer, |id| is_said(&matches, id))))
+}
+
+/// Whether a flag stood on the command line, by its id; one that the command does not have did not.
+fn is_said(matches: &ArgMatches, id: &str) -> bool {
+    matches.try_contains_id(id).is_ok() && matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
 /// Runs one command that was typed in the shell. What its flags leave open is as the shell has it.
@@ -177,10 +179,9 @@ pub(crate) async fn run_within(
         Err(error) => return parse_answer(&error, output),
     };
     let Some(command) = cli.command else { return Ok(exit::OK) };
-    let is_said = |id: &str| matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
-    let format = if cli.global.json { renderer("json").ok() } else { cli.global.format };
-    let formatted = format.map(|format| output.redirected(format, None));
-    let context = Context::new(cli.global.within(outer, is_said), formatted.as_ref().unwrap_or(output));
+    let formatted = cli.global.chosen_format().map(|format| output.redirected(format, None));
+    let global = cli.global.within(outer, |id| is_said(&matches, id));
+    let context = Context::new(global, formatted.as_ref().unwrap_or(output));
     match command {
         Command::Shell(_) => Err(CliError::usage("this is the shell already", None)),
         Command::Export(args) if context.global.read_only && args.writes() => {
@@ -191,10 +192,12 @@ pub(crate) async fn run_within(
 }
 
 fn output_of(cli: &Cli, environment: Environment) -> Output {
-    let format = if cli.global.json { renderer("json").ok() } else { cli.global.format };
     let is_sql = matches!(cli.command, None | Some(Command::Sql(_) | Command::Shell(_)));
     let piped = if is_sql { renderer("csv").unwrap_or(TABLE) } else { TABLE };
-    Output::of_process(environment, &Wish { color: cli.global.color, format, piped })
+    Output::of_process(
+        environment,
+        &Wish { color: cli.global.color, format: cli.global.chosen_format(), piped },
+    )
 }
 
 async fn dispatch(command: Command, matches: &ArgMatches, context: &Context<'_>) -> Result<u8, CliError> {

@@ -137,12 +137,13 @@ impl Session {
         request.options.of_cases_only()?;
         let ctx = engine::engine(&facts.traffic)?;
         let mut selected = scope::select(&facts, &request.scope).await?;
-        let look = FirstLook::at((&ctx, &facts), &selected).await?;
-        let by = match &request.by {
-            By::Dimension(name) => name.clone(),
-            By::Auto if several_named(&selected, &request.scope) => "run".to_owned(),
-            By::Auto => look.by(),
+        let named = match &request.by {
+            By::Dimension(name) => Some(name.clone()),
+            By::Auto => several_named(&selected, &request.scope).then(|| "run".to_owned()),
         };
+        let wanted = (named.is_none(), request.options.primary.is_none());
+        let look = FirstLook::at((&ctx, &facts), &selected, wanted).await?;
+        let by = named.unwrap_or_else(|| look.by());
         if by != "run" {
             // States of one run at two times are two arms only when the run is the dimension.
             selected = later_states(selected);
@@ -158,24 +159,8 @@ impl Session {
             Some(primary) => primary,
             None => primary_metric(&ctx).await?,
         };
-        let session = Self {
-            ctx,
-            views: Views::new(&facts.user_views),
-            registered: Vec::new(),
-            materialized: Vec::new(),
-            files: Vec::new(),
-            nothing: None,
-            traffic: Arc::clone(&facts.traffic),
-            left_out: scope::left_out(&facts.runs, &request.scope),
-            runs_in_store: facts.runs.len(),
-            runs: selected,
-            by,
-            primary,
-            baseline: None,
-            origin: facts::of_scope(&facts.origin, &request.scope),
-            request,
-        };
-        Ok(session)
+        let left_out = scope::left_out(&facts.runs, &request.scope);
+        Ok(Self { left_out, runs: selected, by, primary, ..Self::bare(ctx, &facts, request) })
     }
 
     /// A session without runs: it computes, and reads files and what is added to it. Stored relations and the views over
@@ -184,13 +169,19 @@ impl Session {
     /// # Errors
     /// Never in practice; DataFusion's own checks are passed on.
     pub fn over_nothing(facts: &Facts, request: Request, why: Nothing) -> Result<Self, SessionError> {
-        Ok(Self {
-            ctx: engine::engine(&facts.traffic)?,
+        let ctx = engine::engine(&facts.traffic)?;
+        Ok(Self { nothing: Some(why), ..Self::bare(ctx, facts, request) })
+    }
+
+    /// A session over an engine in which nothing is registered.
+    fn bare(ctx: SessionContext, facts: &Facts, request: Request) -> Self {
+        Self {
+            ctx,
             views: Views::new(&facts.user_views),
             registered: Vec::new(),
             materialized: Vec::new(),
             files: Vec::new(),
-            nothing: Some(why),
+            nothing: None,
             traffic: Arc::clone(&facts.traffic),
             left_out: Vec::new(),
             runs_in_store: facts.runs.len(),
@@ -200,7 +191,7 @@ impl Session {
             baseline: None,
             origin: facts::of_scope(&facts.origin, &request.scope),
             request,
-        })
+        }
     }
 
     /// Counts what is asked of the object store and of files.

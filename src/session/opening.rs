@@ -93,14 +93,22 @@ pub async fn dimension_with(facts: &Facts, values: [&str; 2]) -> Result<Option<&
 pub(super) struct FirstLook(Vec<Extremes>);
 
 impl FirstLook {
-    /// Reads the results of some runs.
+    /// Reads the results of some runs, only the columns that are wanted: to find the dimension, the primary metric.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub async fn at(asked: (&SessionContext, &Facts), runs: &[RunEntry]) -> Result<Self, SessionError> {
+    pub async fn at(
+        asked: (&SessionContext, &Facts),
+        runs: &[RunEntry],
+        (by, primary): (bool, bool),
+    ) -> Result<Self, SessionError> {
         let or_empty = |name: &str| Ok(coalesce(vec![col(name), lit("")]));
-        let [a, b, c, d, e] = dimension::AUTO;
-        Ok(Self(extremes(asked, runs, (&[PRIMARY, a, b, c, d, e], or_empty)).await?))
+        let of_by = dimension::AUTO.into_iter().filter(|_| by);
+        let columns: Vec<&str> = of_by.chain(primary.then_some(PRIMARY)).collect();
+        if columns.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        Ok(Self(extremes(asked, runs, (&columns, or_empty)).await?))
     }
 
     /// The first of the dimensions `auto` knows that has several values, else the run.

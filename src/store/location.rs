@@ -144,12 +144,7 @@ impl Location {
         table: &'static str,
         loaded: &DeltaTable,
     ) -> Result<bool, StoreError> {
-        let next = commit_uri_from_version(Some(loaded.version().unwrap_or_default() + 1));
-        match loaded.object_store().head(&next).await {
-            Ok(_) => Ok(false),
-            Err(object_store::Error::NotFound { .. }) => Ok(true),
-            Err(cause) => Err(self.error(table, cause)),
-        }
+        has_no_successor(loaded).await.map_err(|cause| self.error(table, cause))
     }
 
     /// Whether all tables are there: `runs` is made last.
@@ -228,11 +223,18 @@ impl Location {
 /// Whether a table that was read is still the newest: its last commit is the same object, and there is none behind it.
 /// What cannot be told counts as changed.
 pub(super) async fn is_newest(table: &DeltaTable) -> bool {
-    let Some(version) = table.version() else { return false };
-    let next = commit_uri_from_version(Some(version + 1));
-    let store = table.object_store();
-    let (there, next) = futures::join!(is_there(table), store.head(&next));
-    there && matches!(next, Err(object_store::Error::NotFound { .. }))
+    let (there, last) = futures::join!(is_there(table), has_no_successor(table));
+    there && last.unwrap_or(false)
+}
+
+/// Whether no commit follows the one that was loaded: one request.
+async fn has_no_successor(table: &DeltaTable) -> Result<bool, object_store::Error> {
+    let next = commit_uri_from_version(Some(table.version().unwrap_or_default() + 1));
+    match table.object_store().head(&next).await {
+        Ok(_) => Ok(false),
+        Err(object_store::Error::NotFound { .. }) => Ok(true),
+        Err(cause) => Err(cause),
+    }
 }
 
 /// Whether the last commit that was seen is still the same object: a store may be deleted and made again.

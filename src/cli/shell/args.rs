@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 
 use super::{Script, Start};
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
+use crate::cli::is_said;
 
 /// Open the SQL shell: what `runq` alone does.
 ///
@@ -71,8 +71,8 @@ impl ShellArgs {
 /// When the first statement that fails ends it, or a file cannot be read.
 pub async fn run(args: ShellArgs, matches: &ArgMatches, context: &Context<'_>) -> Result<u8, CliError> {
     let scripts = args.scripts(matches);
-    let is_said = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
-    let said = matches.ids().filter(is_said).map(|id| id.as_str().to_owned()).collect();
+    let said = matches.ids().map(clap::Id::as_str).filter(|id| is_said(matches, id));
+    let said = said.map(str::to_owned).collect();
     let start = Start { scripts, init: args.init, no_init: args.no_init, said };
     super::start(start, context).await
 }

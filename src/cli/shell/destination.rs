@@ -161,11 +161,7 @@ impl Shell<'_> {
     fn form(&self, asks: Asks) -> &'static dyn Renderer {
         match asks {
             Asks::Rows => self.settings.form_of_rows(self.output.format()),
-            Asks::Command => {
-                let json = self.global.json.then(|| renderer("json").ok()).flatten();
-                let asked = self.settings.mode.or(json).or(self.global.format);
-                asked.unwrap_or(TABLE)
-            }
+            Asks::Command => self.settings.mode.or(self.global.chosen_format()).unwrap_or(TABLE),
         }
     }
 

@@ -178,14 +178,7 @@ impl<'a> Shell<'a> {
     /// When there is no such command, and as the command itself.
     pub async fn command(&mut self, line: &str) -> Result<(), CliError> {
         self.echo(line, "")?;
-        let Some(mut stop) = self.stop.take() else { return command::run(line, self).await };
-        let ended = tokio::select! {
-            biased;
-            _ = stop.requests.recv() => Err(stopped()),
-            ended = command::run(line, self) => ended,
-        };
-        self.stop = Some(stop);
-        ended
+        self.unless_stopped(async |shell| command::run(line, shell).await).await
     }
 
     /// Answers a statement. A person may stop it.
@@ -193,11 +186,19 @@ impl<'a> Shell<'a> {
     /// # Errors
     /// When it does not parse, plan or run.
     pub async fn statement(&mut self, sql: &str) -> Result<(), CliError> {
-        let Some(mut stop) = self.stop.take() else { return self.answer(sql).await };
+        self.unless_stopped(async |shell| shell.answer(sql).await).await
+    }
+
+    /// Works until it is done, or the person who waits for it presses Ctrl-C.
+    async fn unless_stopped(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<(), CliError>,
+    ) -> Result<(), CliError> {
+        let Some(mut stop) = self.stop.take() else { return work(self).await };
         let ended = tokio::select! {
             biased;
             _ = stop.requests.recv() => Err(stopped()),
-            ended = self.answer(sql) => ended,
+            ended = work(self) => ended,
         };
         self.stop = Some(stop);
         ended

@@ -22,10 +22,8 @@ const NULL: &str = "—";
 /// # Errors
 /// When a column holds what has no text, or the place refuses.
 pub fn show(shell: &mut Shell<'_>, answered: &Answered) -> Result<(), CliError> {
-    let outlet = shell.outlet(Asks::Rows)?;
-    let written = answer(answered, &shell.settings, outlet.output())
-        .and_then(|answer| outlet.output().answer(&answer).map_err(CliError::from));
-    shell.written(outlet, written)
+    let settings = shell.settings.clone();
+    show_with(shell, answered, &settings)
 }
 
 /// Shows a result once more, with all of its rows and without the time that it took.
@@ -33,9 +31,13 @@ pub fn show(shell: &mut Shell<'_>, answered: &Answered) -> Result<(), CliError> 
 /// # Errors
 /// As [`show`].
 pub fn show_whole(shell: &mut Shell<'_>, answered: &Answered) -> Result<(), CliError> {
-    let outlet = shell.outlet(Asks::Rows)?;
     let whole = Settings { max_rows: RowsShown::All, timer: Some(false), ..shell.settings.clone() };
-    let written = answer(answered, &whole, outlet.output())
+    show_with(shell, answered, &whole)
+}
+
+fn show_with(shell: &mut Shell<'_>, answered: &Answered, settings: &Settings) -> Result<(), CliError> {
+    let outlet = shell.outlet(Asks::Rows)?;
+    let written = answer(answered, settings, outlet.output())
         .and_then(|answer| outlet.output().answer(&answer).map_err(CliError::from));
     shell.written(outlet, written)
 }

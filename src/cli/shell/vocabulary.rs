@@ -12,15 +12,14 @@ use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
 use super::Shell;
-use super::asking::{Asking, LAST, Own};
+use super::asking::{Asking, LAST, Own, opened};
 use crate::cli::args::GlobalArgs;
 use crate::cli::context::Context;
 use crate::cli::output::Output;
 use crate::functions::FUNCTIONS;
 use crate::model::{Row, RunRow};
 use crate::session::{
-    BASE_RELATIONS, Facts, Nothing, Request, Rows, Session, SessionError, View, Views, dimensions,
-    function_names, text_values,
+    BASE_RELATIONS, Facts, Rows, Session, View, Views, dimensions, function_names, text_values,
 };
 
 /// The page of all relations with their columns; a test keeps it as the relations are.
@@ -115,9 +114,8 @@ impl Vocabulary {
         self.values.insert("metric", metrics);
         self.values.insert("arm", session.arms().await.unwrap_or_default());
         for name in own {
-            if let Ok(frame) = session.filtered(name, ("--scope", "true")).await {
-                let columns = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
-                self.relations.insert(name.clone(), columns);
+            if let Ok(columns) = session.columns(name).await {
+                self.relations.insert(name.clone(), columns.into_iter().map(|column| column.name).collect());
             }
         }
     }
@@ -304,22 +302,12 @@ async fn fill(reader: &Reader, global: GlobalArgs, (own, output): (&Own, &Output
         views.extend(stored);
     }
     let Ok(request) = context.global.session.request() else { return };
+    // A session beside that of the shell.
     if let Ok(mut session) = opened(facts, request).await
         && own.add_to(&mut session).is_ok()
     {
         vocabulary.add_answers(&mut session, &views).await;
         reader.put(&vocabulary);
-    }
-}
-
-/// A session beside that of the shell.
-async fn opened(facts: Option<Facts>, request: Request) -> Result<Session, SessionError> {
-    let Some(facts) = facts else {
-        return Session::over_nothing(&Facts::none()?, request, Nothing::NoStore);
-    };
-    match Session::open(facts.clone(), request.clone()).await {
-        Err(SessionError::NoRuns) => Session::over_nothing(&facts, request, Nothing::NoRuns),
-        opened => opened,
     }
 }
 

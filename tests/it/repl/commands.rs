@@ -1,25 +1,9 @@
 //! The dot commands, driven by scripts.
 
 use std::fs;
-use std::sync::LazyLock;
 
-use crate::support::sandbox::{Ran, Sandbox};
-
-/// Nobody writes into it.
-static SAMPLES: LazyLock<Sandbox> = LazyLock::new(Sandbox::with_samples);
-
-/// Runs a shell with these lines, each as a `-c`.
-fn shell(sandbox: &Sandbox, lines: &[&str]) -> Ran {
-    let mut words = vec!["--no-init"];
-    for line in lines {
-        words.extend(["-c", line]);
-    }
-    sandbox.run(&words)
-}
-
-fn samples(lines: &[&str]) -> Ran {
-    shell(&SAMPLES, lines)
-}
+use super::{SAMPLES, samples, shell};
+use crate::support::sandbox::Sandbox;
 
 /// Seven runs: three of one experiment, four of another, each with its own target.
 fn two_experiments() -> Sandbox {

@@ -1,24 +1,9 @@
 //! How answers look, and where they go.
 
 use std::fs;
-use std::sync::LazyLock;
 
-use crate::support::sandbox::{Ran, Sandbox};
-
-/// Nobody writes into it.
-static SAMPLES: LazyLock<Sandbox> = LazyLock::new(Sandbox::with_samples);
-
-fn shell(sandbox: &Sandbox, lines: &[&str]) -> Ran {
-    let mut words = vec!["--no-init"];
-    for line in lines {
-        words.extend(["-c", line]);
-    }
-    sandbox.run(&words)
-}
-
-fn samples(lines: &[&str]) -> Ran {
-    shell(&SAMPLES, lines)
-}
+use super::{samples, shell};
+use crate::support::sandbox::Sandbox;
 
 /// Two rows with a null, an empty text and a big number.
 const ROWS: &str = "SELECT * FROM (VALUES (1, 'a,b', 1234567), (2, NULL, 0)) AS t(id, name, n) ORDER BY id";

@@ -13,7 +13,9 @@ use crate::cli::args::GlobalArgs;
 use crate::cli::context::{Context, facts_of};
 use crate::cli::exit::CliError;
 use crate::cli::output::Output;
-use crate::session::{Facts, Kept, Nothing, Rows, Session, SessionError, View, statement_references};
+use crate::session::{
+    Facts, Kept, Nothing, Request, Rows, Session, SessionError, View, statement_references,
+};
 use crate::store::{Io, Store, Traffic};
 use fresh::Basis;
 pub use own::Own;
@@ -60,6 +62,21 @@ struct Opened {
     basis: Basis,
 }
 
+/// A session over what a store holds; one that answers what needs no runs where there is no store, or none of its runs
+/// is in scope.
+///
+/// # Errors
+/// As [`Session::open`], but for that.
+pub async fn opened(facts: Option<Facts>, request: Request) -> Result<Session, SessionError> {
+    let Some(facts) = facts else {
+        return Session::over_nothing(&Facts::none()?, request, Nothing::NoStore);
+    };
+    match Session::open(facts.clone(), request.clone()).await {
+        Err(SessionError::NoRuns) => Session::over_nothing(&facts, request, Nothing::NoRuns),
+        opened => opened,
+    }
+}
+
 impl Asking {
     /// The session over the store as it is now, within what the flags say. It is opened again only when the flags or the
     /// store changed. Without a store, or without runs, it answers what needs none.
@@ -87,7 +104,7 @@ impl Asking {
         let request = context.global.session.request()?;
         let basis = Basis::of(context);
         let Some(path) = context.store_path() else {
-            let mut session = Session::over_nothing(&Facts::none()?, request, Nothing::NoStore)?;
+            let mut session = opened(None, request).await?;
             self.own.add_to(&mut session)?;
             return Ok(Opened { session, basis });
         };
@@ -98,10 +115,7 @@ impl Asking {
         let snapshot = store.snapshot().await?;
         let facts = facts_of(&snapshot, std::path::Path::new(&store.label()))?;
         self.store = Some(store);
-        let mut session = match Session::open(facts.clone(), request.clone()).await {
-            Err(SessionError::NoRuns) => Session::over_nothing(&facts, request, Nothing::NoRuns)?,
-            opened => opened?,
-        };
+        let mut session = opened(Some(facts), request).await?;
         self.own.add_to(&mut session)?;
         Ok(Opened { session, basis: basis.over(snapshot) })
     }

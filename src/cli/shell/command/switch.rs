@@ -99,7 +99,7 @@ impl DotCommand for Switch {
     async fn run(&self, rest: &str, shell: &mut Shell<'_>) -> Result<(), CliError> {
         let is_on = (self.is_on)(&shell.settings);
         match rest.to_lowercase().as_str() {
-            "" => shell.tell(&format!("{} {}", self.name, word(&shell.settings, self)))?,
+            "" => shell.tell_value(self)?,
             "toggle" => {
                 (self.set)(&mut shell.settings, !is_on);
                 shell.note_change(&format!("{} {}", self.name, word(&shell.settings, self)));

@@ -51,7 +51,6 @@ type LineEditor = Editor<Helper, MemHistory>;
 /// # Errors
 /// When the terminal cannot be read.
 pub async fn converse(shell: &mut Shell<'_>) -> Result<(), CliError> {
-    stays_listening();
     let mut filling = Filling::default();
     let mut editor = editor(shell, &filling).map_err(broken)?;
     terminal::keep(shell.output);
@@ -86,13 +85,6 @@ pub async fn converse(shell: &mut Shell<'_>) -> Result<(), CliError> {
 
 fn broken(error: ReadlineError) -> CliError {
     CliError { code: exit::UNAVAILABLE, ..CliError::usage(format!("the terminal: {error}"), None) }
-}
-
-/// Makes sure that the program listens for Ctrl-C before the editor puts its own listener in that place, and takes it
-/// away again: in the other order nobody would listen afterwards.
-fn stays_listening() {
-    #[cfg(unix)]
-    drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()));
 }
 
 fn editor(shell: &Shell<'_>, filling: &Filling) -> Result<LineEditor, ReadlineError> {
