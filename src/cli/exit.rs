@@ -143,6 +143,7 @@ impl From<StoreError> for CliError {
             StoreError::NotAStore { .. } => NOT_FOUND,
             StoreError::ReadOnly { .. } => READ_ONLY,
             StoreError::Refused { .. } => INTERNAL,
+            StoreError::S3(_) => USAGE,
             _ => UNAVAILABLE,
         };
         Self { code, report: Some(Report::of(&error).hint(error.hint())) }

@@ -9,7 +9,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use object_store::local::LocalFileSystem;
 
 use super::SessionError;
-use crate::store::{Counted, Traffic};
+use crate::objects::{Counted, Traffic};
 
 /// An engine that counts what it reads.
 ///

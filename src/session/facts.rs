@@ -11,7 +11,8 @@ use super::SessionError;
 use super::options::Scope;
 use crate::ingest::{InMemory, MemoryRun, Stored};
 use crate::model::{MetricRow, ResultRow, Row, RunRow, ScoreRow, StepRow};
-use crate::store::{StoreError, StoreSnapshot, Traffic};
+use crate::objects::Traffic;
+use crate::store::{StoreError, StoreSnapshot};
 
 /// A run that may come into scope.
 #[derive(Debug, Clone)]

@@ -62,7 +62,7 @@ pub use views::{View, Views, references, statement_references};
 pub(crate) use rows::text_values;
 
 use crate::model::{Timestamp, nearest};
-use crate::store::Traffic;
+use crate::objects::Traffic;
 use opening::{FirstLook, later_states, primary_metric, register, several_named};
 use predicate::Predicate;
 use refusal::{only_reads, read_only};

@@ -7,6 +7,8 @@ use deltalake_core::DeltaTableError;
 use deltalake_core::datafusion::error::DataFusionError;
 use deltalake_core::kernel::transaction::TransactionError;
 
+use crate::objects::s3::S3Error;
+
 type Cause = Box<dyn StdError + Send + Sync>;
 
 /// A failed operation on a store.
@@ -90,6 +92,9 @@ pub enum StoreError {
         /// How often it was tried.
         tries: usize,
     },
+    /// The address or the settings of S3 lead nowhere.
+    #[error(transparent)]
+    S3(#[from] S3Error),
     /// The caller asks for what the store does not do.
     #[error("refused: {what}")]
     Refused {
@@ -118,6 +123,7 @@ impl StoreError {
                 "restore the folder from a backup, or make a new store and ingest the sources again"
             }
             Self::Busy { .. } => "run the command again when fewer writers are at work",
+            Self::S3(error) => error.hint(),
             Self::Refused { .. } => "this is a bug of runq; please report it",
         }
     }

@@ -12,16 +12,19 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use deltalake_core::kernel::StructType;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::CommitProperties;
-use deltalake_core::logstore::commit_uri_from_version;
+use deltalake_core::logstore::{StorageConfig, commit_uri_from_version, default_logstore};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::SaveMode;
-use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use deltalake_core::{DeltaResult, DeltaTable, DeltaTableError};
+use object_store::path::Path as Key;
+use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt};
 use url::Url;
 
 use super::error::{StoreError, unwrapped};
-use super::traffic::{Counted, Traffic};
 use crate::model::{MetricRow, ResultRow, Row, RunRow, ScoreRow, StepRow, Timestamp};
+use crate::objects::s3::{self, Address, S3Error, Settings};
+use crate::objects::{Counted, Traffic};
 
 /// The tables whose rows belong to a run, in the order in which they are committed.
 pub(super) const CHILDREN: [&str; 3] = [StepRow::TABLE, ScoreRow::TABLE, ResultRow::TABLE];
@@ -35,7 +38,10 @@ const CHECKPOINT_INTERVAL: &str = "100";
 /// The root of a store and the object store that reaches it.
 #[derive(Debug, Clone)]
 pub(super) struct Location {
+    /// The root as the object store has it: tables are folders right below.
     root: Url,
+    /// The store as a person names it.
+    label: String,
     objects: Arc<dyn ObjectStore>,
     traffic: Arc<Traffic>,
     session: SharedSession,
@@ -54,17 +60,35 @@ impl std::fmt::Debug for SharedSession {
 }
 
 impl Location {
-    /// `objects` has its root at the root of the URL's host, not at the store.
+    /// `objects` has its root at the root of the URL's host, not at the store. Counts what is asked of it.
     pub(super) fn new(objects: Arc<dyn ObjectStore>, root: &Url) -> Self {
+        let traffic = Arc::new(Traffic::default());
+        let objects = Arc::new(Counted::new(objects, Arc::clone(&traffic)));
+        let label = root.to_file_path().map_or_else(
+            |()| root.to_string(),
+            |path| path.display().to_string().trim_end_matches('/').to_owned(),
+        );
+        Self::with_root(root, label, objects, traffic)
+    }
+
+    /// A place in S3. The tables' paths are told from its key: no letter of it goes through a URL.
+    pub(super) fn in_s3(address: &Address, settings: &Settings) -> Result<Self, S3Error> {
+        let traffic = Arc::new(Traffic::default());
+        let bucket = s3::bucket(address.bucket(), settings, Arc::clone(&traffic))?;
+        let objects = Arc::new(PrefixStore::new(bucket, address.key().clone()));
+        Ok(Self::with_root(&address.bucket_url()?, address.to_string(), objects, traffic))
+    }
+
+    fn with_root(root: &Url, label: String, objects: Arc<dyn ObjectStore>, traffic: Arc<Traffic>) -> Self {
         let mut root = root.clone();
         if !root.path().ends_with('/') {
             root.set_path(&format!("{}/", root.path()));
         }
         let config = SessionConfig::new().with_information_schema(false);
-        let traffic = Arc::new(Traffic::default());
         Self {
             root,
-            objects: Arc::new(Counted::new(objects, Arc::clone(&traffic))),
+            label,
+            objects,
             traffic,
             session: SharedSession(SessionContext::new_with_config(config)),
             known: Arc::default(),
@@ -81,12 +105,9 @@ impl Location {
         &self.traffic
     }
 
-    /// The store as a person would name it: the path on a disk, else the URL.
+    /// The store as a person would name it: the path on a disk, else the address.
     pub(super) fn label(&self) -> String {
-        self.root.to_file_path().map_or_else(
-            |()| self.root.to_string(),
-            |path| path.display().to_string().trim_end_matches('/').to_owned(),
-        )
+        self.label.clone()
     }
 
     pub(super) fn error(
@@ -100,9 +121,7 @@ impl Location {
     /// A handle of a table that has not been read yet.
     pub(super) fn table(&self, table: &'static str) -> Result<DeltaTable, StoreError> {
         let url = self.root.join(&format!("{table}/")).map_err(|cause| self.error(table, cause))?;
-        DeltaTableBuilder::from_url(url.clone())
-            .and_then(|builder| builder.with_storage_backend(Arc::clone(&self.objects), url).build())
-            .map_err(|cause| self.error(table, cause))
+        table_at(&url, Arc::clone(&self.objects)).map_err(|cause| self.error(table, cause))
     }
 
     /// A table in its newest version.
@@ -218,6 +237,14 @@ impl Location {
         }
         frame.collect().await.map_err(error)
     }
+}
+
+/// A handle of the table at a URL whose files are reached through `objects`, whatever the URL's scheme is: the library
+/// itself knows only those of local disks.
+pub(super) fn table_at(url: &Url, objects: Arc<dyn ObjectStore>) -> DeltaResult<DeltaTable> {
+    let folder = Key::from_url_path(url.path()).map_err(object_store::Error::from)?;
+    let inside: Arc<dyn ObjectStore> = Arc::new(PrefixStore::new(Arc::clone(&objects), folder));
+    Ok(DeltaTable::new(default_logstore(inside, objects, url, &StorageConfig::default())))
 }
 
 /// Whether a table that was read is still the newest: its last commit is the same object, and there is none behind it.

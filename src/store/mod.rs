@@ -18,7 +18,6 @@ mod registry;
 mod schema;
 mod snapshot;
 mod synced;
-mod traffic;
 mod upload;
 mod writer;
 
@@ -37,9 +36,10 @@ use location::Location;
 pub use publish::{LostRun, Publication, Published};
 pub use snapshot::StoreSnapshot;
 pub use synced::{Disk, SyncedDisk, SystemDisk, replace_file};
-pub use traffic::{Counted, Io, Requests, Traffic};
 
 use crate::model::{Row, RunRow};
+use crate::objects::Traffic;
+use crate::objects::s3::{Address, Settings};
 
 /// Name of a store's folder where none was named.
 pub const STORE_FOLDER: &str = ".runq";
@@ -66,11 +66,15 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store in a folder.
+    /// Opens the store in a folder, or at an address in S3.
     ///
     /// # Errors
     /// [`StoreError::NotAStore`] when there is none, [`StoreError::NoPermission`] when it cannot be read.
     pub async fn open(root: &Path, access: Access) -> Result<Self, StoreError> {
+        if let Some(address) = Address::of(root)? {
+            let location = Location::in_s3(&address, &Settings::from_environment().await?)?;
+            return Self::open_at(location, access).await;
+        }
         let not_a_store = || StoreError::NotAStore { path: root.display().to_string() };
         let root = match root.canonicalize() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(not_a_store()),
@@ -87,6 +91,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoPermission`], [`StoreError::DiskFull`] or [`StoreError::Unavailable`].
     pub async fn create(root: &Path) -> Result<Self, StoreError> {
+        if let Some(address) = Address::of(root)? {
+            let location = Location::in_s3(&address, &Settings::from_environment().await?)?;
+            location.create().await?;
+            return Ok(Self { location, access: Access::ReadWrite });
+        }
         std::fs::create_dir_all(root).map_err(|error| at(root, error))?;
         let root = root.canonicalize().map_err(|error| at(root, error))?;
         let url = Url::from_directory_path(&root)
@@ -103,7 +112,10 @@ impl Store {
         root: &Url,
         access: Access,
     ) -> Result<Self, StoreError> {
-        let location = Location::new(objects, root);
+        Self::open_at(Location::new(objects, root), access).await
+    }
+
+    async fn open_at(location: Location, access: Access) -> Result<Self, StoreError> {
         if location.exists().await? {
             Ok(Self { location, access })
         } else {

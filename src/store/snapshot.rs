@@ -14,8 +14,8 @@ use futures::future::{BoxFuture, try_join_all};
 use super::error::{StoreError, unwrapped};
 use super::location::{CHILDREN, Location, is_newest};
 use super::schema::with_declared_columns;
-use super::traffic::Traffic;
 use crate::model::{MetricRow, Row, RunRow};
+use crate::objects::Traffic;
 
 /// How often a view is taken again because runs were published meanwhile.
 const TRIES: usize = 16;

@@ -8,9 +8,9 @@ use deltalake_core::kernel::Add;
 use deltalake_core::parquet::basic::{Compression, ZstdLevel};
 use deltalake_core::parquet::file::properties::WriterProperties;
 use deltalake_core::writer::{DeltaWriter, RecordBatchWriter};
-use deltalake_core::{DeltaResult, DeltaTable, DeltaTableBuilder, DeltaTableError};
+use deltalake_core::{DeltaResult, DeltaTable, DeltaTableError};
 
-use super::location::Location;
+use super::location::{Location, table_at};
 use super::schema::conformed;
 use super::upload::{Failure, HeldBack};
 
@@ -44,9 +44,7 @@ impl FileWriter {
     pub(super) fn new(location: &Location, table: &DeltaTable) -> DeltaResult<Self> {
         let failure = Failure::default();
         let objects = Arc::new(HeldBack::new(location.objects(), failure.clone()));
-        let url = table.table_url().clone();
-        let mut target =
-            DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(objects, url).build()?;
+        let mut target = table_at(table.table_url(), objects)?;
         target.state.clone_from(&table.state);
         let files = RecordBatchWriter::for_table(&target)?
             .with_writer_properties(writer_properties()?)

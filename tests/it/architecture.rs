@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The journey of the data: a module may use what stands before it in this list, and nothing behind it.
-const JOURNEY: [&str; 15] = [
+const JOURNEY: [&str; 16] = [
     "model",
+    "objects",
     "source",
     "import",
     "diff",

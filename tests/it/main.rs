@@ -21,6 +21,7 @@ mod properties;
 mod repl;
 mod rerun;
 mod resume;
+mod s3;
 mod schema;
 mod slt;
 mod statistics;

@@ -102,7 +102,7 @@ impl Sandbox {
         self.finish(command, "")
     }
 
-    fn finish(&self, command: Command, input: &str) -> Ran {
+    pub fn finish(&self, command: Command, input: &str) -> Ran {
         let output = assert_cmd::Command::from_std(command)
             .write_stdin(input)
             .timeout(PATIENCE)

@@ -13,10 +13,11 @@ use crate::cli::args::GlobalArgs;
 use crate::cli::context::{Context, facts_of};
 use crate::cli::exit::CliError;
 use crate::cli::output::Output;
+use crate::objects::{Io, Traffic};
 use crate::session::{
     Facts, Kept, Nothing, Request, Rows, Session, SessionError, View, statement_references,
 };
-use crate::store::{Io, Store, Traffic};
+use crate::store::Store;
 use fresh::Basis;
 pub use own::Own;
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::{Range, Sub};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,11 +18,11 @@ use object_store::{
 /// The kinds of requests, in the order in which they are told.
 const KINDS: [&str; 5] = ["get", "ranges", "head", "list", "write"];
 
-const GET: usize = 0;
-const RANGES: usize = 1;
-const HEAD: usize = 2;
-const LIST: usize = 3;
-const WRITE: usize = 4;
+pub(super) const GET: usize = 0;
+pub(super) const RANGES: usize = 1;
+pub(super) const HEAD: usize = 2;
+pub(super) const LIST: usize = 3;
+pub(super) const WRITE: usize = 4;
 
 /// Counts requests. May be shared between threads and stores.
 #[derive(Debug, Default)]
@@ -31,13 +32,28 @@ pub struct Traffic([Kind; KINDS.len()]);
 struct Kind {
     requests: AtomicU64,
     bytes: AtomicU64,
+    micros: AtomicU64,
 }
 
 impl Traffic {
-    fn count(&self, kind: usize, requests: u64, bytes: u64) {
+    pub(super) fn count(&self, kind: usize, (requests, bytes): (u64, u64), time: Duration) {
         let Some(kind) = self.0.get(kind) else { return };
         kind.requests.fetch_add(requests, Ordering::Relaxed);
         kind.bytes.fetch_add(bytes, Ordering::Relaxed);
+        kind.micros.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Counts a request with what came of it, and how long it took.
+    async fn timed<T>(
+        &self,
+        kind: usize,
+        sent: (u64, u64),
+        request: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let begun = Instant::now();
+        let answer = request.await;
+        self.count(kind, sent, begun.elapsed());
+        answer
     }
 
     /// What was asked for so far.
@@ -45,6 +61,7 @@ impl Traffic {
         let read = |kind: &Kind| Requests {
             requests: kind.requests.load(Ordering::Relaxed),
             bytes: kind.bytes.load(Ordering::Relaxed),
+            time: Duration::from_micros(kind.micros.load(Ordering::Relaxed)),
         };
         let [get, ranges, head, list, write] = self.0.each_ref().map(read);
         Io { get, ranges, head, list, write }
@@ -58,6 +75,8 @@ pub struct Requests {
     pub requests: u64,
     /// The bytes asked for, or given to be written; 0 for kinds that carry none.
     pub bytes: u64,
+    /// How long they took until they were answered, each for itself: those at the same time add up.
+    pub time: Duration,
 }
 
 /// What a time's work asked of the object store. `write` is everything that changes it.
@@ -87,6 +106,7 @@ impl Io {
         self.kinds().iter().fold(Requests::default(), |sum, (_, kind)| Requests {
             requests: sum.requests + kind.requests,
             bytes: sum.bytes + kind.bytes,
+            time: sum.time + kind.time,
         })
     }
 }
@@ -99,6 +119,7 @@ impl Sub for Io {
         let less = |now: Requests, then: Requests| Requests {
             requests: now.requests.saturating_sub(then.requests),
             bytes: now.bytes.saturating_sub(then.bytes),
+            time: now.time.saturating_sub(then.time),
         };
         Self {
             get: less(self.get, earlier.get),
@@ -164,8 +185,8 @@ impl fmt::Display for Counted {
 #[async_trait]
 impl ObjectStore for Counted {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        self.traffic.count(WRITE, 1, payload.content_length() as u64);
-        self.inner.put_opts(location, payload, opts).await
+        let sent = (1, payload.content_length() as u64);
+        self.traffic.timed(WRITE, sent, self.inner.put_opts(location, payload, opts)).await
     }
 
     async fn put_multipart_opts(
@@ -173,8 +194,7 @@ impl ObjectStore for Counted {
         location: &Path,
         opts: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.traffic.count(WRITE, 1, 0);
-        self.inner.put_multipart_opts(location, opts).await
+        self.traffic.timed(WRITE, (1, 0), self.inner.put_multipart_opts(location, opts)).await
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -183,27 +203,27 @@ impl ObjectStore for Counted {
             (false, Some(_)) => RANGES,
             (false, None) => GET,
         };
-        self.traffic.count(kind, 1, 0);
-        let got = self.inner.get_opts(location, options).await?;
+        let got = self.traffic.timed(kind, (1, 0), self.inner.get_opts(location, options)).await?;
         if kind != HEAD {
-            self.traffic.count(kind, 0, got.range.end.saturating_sub(got.range.start));
+            let bytes = got.range.end.saturating_sub(got.range.start);
+            self.traffic.count(kind, (0, bytes), Duration::ZERO);
         }
         Ok(got)
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let bytes = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
-        self.traffic.count(RANGES, ranges.len() as u64, bytes);
-        self.inner.get_ranges(location, ranges).await
+        let sent = (ranges.len() as u64, bytes);
+        self.traffic.timed(RANGES, sent, self.inner.get_ranges(location, ranges)).await
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.traffic.count(WRITE, 1, 0);
+        self.traffic.count(WRITE, (1, 0), Duration::ZERO);
         self.inner.delete_stream(locations)
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.traffic.count(LIST, 1, 0);
+        self.traffic.count(LIST, (1, 0), Duration::ZERO);
         self.inner.list(prefix)
     }
 
@@ -212,23 +232,20 @@ impl ObjectStore for Counted {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.traffic.count(LIST, 1, 0);
+        self.traffic.count(LIST, (1, 0), Duration::ZERO);
         self.inner.list_with_offset(prefix, offset)
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.traffic.count(LIST, 1, 0);
-        self.inner.list_with_delimiter(prefix).await
+        self.traffic.timed(LIST, (1, 0), self.inner.list_with_delimiter(prefix)).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.traffic.count(WRITE, 1, 0);
-        self.inner.copy_opts(from, to, options).await
+        self.traffic.timed(WRITE, (1, 0), self.inner.copy_opts(from, to, options)).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
-        self.traffic.count(WRITE, 1, 0);
-        self.inner.rename_opts(from, to, options).await
+        self.traffic.timed(WRITE, (1, 0), self.inner.rename_opts(from, to, options)).await
     }
 }
 
@@ -251,8 +268,11 @@ mod tests {
         store.get_ranges(&path, &[0..10, 20..35]).await.unwrap();
         store.list_with_delimiter(None).await.unwrap();
         assert!(store.get(&Path::from("nowhere")).await.is_err());
-        let io = traffic.so_far() - before;
-        let of = |requests, bytes| Requests { requests, bytes };
+        let mut io = traffic.so_far() - before;
+        for kind in [&mut io.get, &mut io.ranges, &mut io.head, &mut io.list] {
+            kind.time = Duration::ZERO;
+        }
+        let of = |requests, bytes| Requests { requests, bytes, time: Duration::ZERO };
         let expected =
             Io { get: of(2, 1500), ranges: of(3, 225), head: of(1, 0), list: of(1, 0), write: of(0, 0) };
         assert_eq!(io, expected);
@@ -260,7 +280,7 @@ mod tests {
             io.to_string(),
             "7 requests, 1.7 kB · get 2 (1.5 kB) · ranges 3 (225 B) · head 1 · list 1"
         );
-        assert_eq!(before.write, of(1, 1500));
+        assert_eq!((before.write.requests, before.write.bytes), (1, 1500));
     }
 
     #[test]

@@ -1,0 +1,73 @@
+//! S3: addresses as the AWS command line has them, credentials from AWS's chain, and a connection that is counted, goes
+//! nowhere but to the endpoint it was given, and gives up after a while.
+//!
+//! Credentials are never written anywhere and stand in no error.
+
+mod address;
+mod credentials;
+mod error;
+mod settings;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+
+pub use address::{Address, SCHEME};
+pub use error::S3Error;
+pub use settings::Settings;
+
+use super::Traffic;
+use credentials::Chain;
+use wire::Wire;
+
+/// The region of S3 that is asked when none was named. A bucket elsewhere says where it is.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// Waiting between two tries: from here, doubled each time, with a random part.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+
+/// The longest wait between two tries.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Reaches a bucket; keys are those of the bucket. Asks nothing of the network yet.
+///
+/// Every request that goes out is counted in `traffic`, with its tries.
+///
+/// # Errors
+/// When the settings do not make a connection.
+pub fn bucket(
+    name: &str,
+    settings: &Settings,
+    traffic: Arc<Traffic>,
+) -> Result<Arc<dyn ObjectStore>, S3Error> {
+    let mut builder = AmazonS3Builder::new()
+        .with_bucket_name(name)
+        .with_region(settings.region.as_deref().unwrap_or(DEFAULT_REGION))
+        .with_virtual_hosted_style_request(settings.virtual_hosted)
+        .with_allow_http(settings.allow_http)
+        .with_skip_signature(settings.anonymous)
+        .with_conditional_put(S3ConditionalPut::ETagMatch)
+        .with_disable_tagging(true)
+        .with_client_options(ClientOptions::new().with_allow_http(settings.allow_http))
+        .with_retry(retries(settings))
+        .with_http_connector(Wire::new(settings.clone(), traffic));
+    if let Some(endpoint) = settings.endpoint_of(name) {
+        builder = builder.with_endpoint(endpoint);
+    }
+    if let Some(provider) = &settings.credentials {
+        builder = builder.with_credentials(Arc::new(Chain::new(provider.clone(), settings.now)));
+    }
+    let bucket = builder.build().map_err(|error| S3Error::Settings { problem: error.to_string() })?;
+    Ok(Arc::new(bucket))
+}
+
+fn retries(settings: &Settings) -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig { init_backoff: FIRST_WAIT, max_backoff: LONGEST_WAIT, base: 2.0 },
+        max_retries: settings.tries.saturating_sub(1),
+        retry_timeout: settings.patience,
+    }
+}

@@ -1,0 +1,3 @@
+//! Runs in S3, against a server on loopback.
+
+mod store;
