@@ -201,4 +201,5 @@ def main():
     compare(words[0], words[1], int(words[2]) if len(words) > 2 else 11)
 
 
-main()
+if __name__ == "__main__":
+    main()

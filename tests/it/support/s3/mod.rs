@@ -159,6 +159,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// For people and benches: `cargo test --test it -- --ignored serve_s3 --nocapture`, until stdin ends.
+/// Each line of stdin tells what was asked since the last one.
 /// `RUNQ_S3_DELAY_MS` delays each answer, `RUNQ_S3_FOLDER` keeps the objects, `RUNQ_S3_ADDRESS` names host and port.
 #[test]
 #[ignore = "serves until stdin ends"]
@@ -174,5 +175,8 @@ fn serve_s3() {
         eprintln!("export {name}='{value}'");
     }
     eprintln!("serving s3://{BUCKET} from {} until stdin ends", folder.display());
-    std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).expect("stdin can be read");
+    for line in std::io::stdin().lines() {
+        line.expect("stdin can be read");
+        eprintln!("{}", record::summed(&server.take_requests()));
+    }
 }

@@ -1,5 +1,7 @@
 //! The record of a server: what was asked of it.
 
+use std::collections::BTreeMap;
+
 use http::request::Parts;
 use hyper::Method;
 use percent_encoding::percent_decode_str;
@@ -45,6 +47,8 @@ pub struct Request {
     pub region: Option<String>,
     /// What was answered; `None` without an answer (yet).
     pub status: Option<u16>,
+    /// How many bytes of objects were answered.
+    pub bytes: u64,
 }
 
 impl Request {
@@ -69,8 +73,20 @@ impl Request {
             path: path.clone(),
             query,
             status: None,
+            bytes: 0,
         }
     }
+}
+
+/// Requests by kind and the bytes of objects in their answers, in one line.
+pub fn summed(requests: &[Request]) -> String {
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for request in requests {
+        *kinds.entry(format!("{:?}", request.asked).to_lowercase()).or_default() += 1;
+    }
+    let bytes: u64 = requests.iter().map(|request| request.bytes).sum();
+    let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{kind}={count}")).collect();
+    format!("asked requests={} bytes={bytes} {}", requests.len(), kinds.join(" "))
 }
 
 fn asked(parts: &Parts, query: &str, whole_bucket: bool) -> Asked {

@@ -126,6 +126,12 @@ async fn answered(
     let request = hyper::Request::from_parts(parts, s3s::Body::from(body));
     let answer = behind(service, shared, (&noted, &struck), request).await;
     noted.status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+    if let (Asked::Get | Asked::Range, Ok(answer)) = (noted.asked, &answer)
+        && answer.status().is_success()
+    {
+        let length = answer.headers().get(http::header::CONTENT_LENGTH);
+        noted.bytes = length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or_default();
+    }
     shared.note(noted);
     answer
 }
