@@ -1,0 +1,71 @@
+//! A second server that speaks S3, written by others: moto (PyPI), where it is installed.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use super::s3::{BUCKET, KEY_ID, SECRET};
+
+const SERVE: &str = r#"
+import sys
+import boto3
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+endpoint = "http://%s:%s" % server.get_host_and_port()
+boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="x",
+             aws_secret_access_key="y").create_bucket(Bucket=sys.argv[1])
+print(endpoint, flush=True)
+sys.stdin.read()
+server.stop()
+"#;
+
+/// A running server with one empty bucket; it ends with its value.
+pub struct Moto {
+    process: Child,
+    input: Option<ChildStdin>,
+    endpoint: String,
+}
+
+impl Moto {
+    /// Starts it; `None` when it is not installed. `RUNQ_TEST_PYTHON` names the interpreter.
+    pub fn start() -> Option<Self> {
+        let python = std::env::var("RUNQ_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
+        let installed = Command::new(&python).args(["-c", "import moto.server, boto3"]).output();
+        if !installed.is_ok_and(|output| output.status.success()) {
+            return None;
+        }
+        let mut process = Command::new(&python)
+            .args(["-c", SERVE, BUCKET])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("python runs");
+        let mut endpoint = String::new();
+        let output = process.stdout.take().expect("its output is piped");
+        BufReader::new(output).read_line(&mut endpoint).expect("it says where it is");
+        let input = process.stdin.take();
+        assert!(endpoint.starts_with("http://127.0.0.1:"), "moto did not start: {endpoint}");
+        Some(Self { process, input, endpoint: endpoint.trim().to_owned() })
+    }
+
+    /// The variables that reach the server.
+    pub fn environment(&self) -> [(&'static str, String); 6] {
+        [
+            ("AWS_ENDPOINT_URL", self.endpoint.clone()),
+            ("AWS_ALLOW_HTTP", "true".to_owned()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", KEY_ID.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ]
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        // It ends when its input does.
+        drop(self.input.take());
+        let _ = self.process.wait();
+    }
+}
