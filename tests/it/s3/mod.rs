@@ -1,3 +1,7 @@
 //! Runs in S3, against a server on loopback.
 
+mod address;
+mod network;
+mod secrets;
 mod store;
+mod uploads;
