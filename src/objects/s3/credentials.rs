@@ -12,7 +12,7 @@ use object_store::aws::AwsCredential;
 use tokio::sync::Mutex;
 
 use super::refusal::Refusal;
-use super::settings::chain_anew;
+use super::settings::{chain_anew, profile};
 
 /// Credentials are fetched anew when they end within this time: a request with its tries lasts no longer.
 const BEFORE_THEY_END: Duration = Duration::from_secs(5 * 60);
@@ -69,8 +69,8 @@ impl Chain {
 impl Kept {
     async fn ask(&mut self) -> Result<Arc<AwsCredential>, Refusal> {
         let given = self.provider.provide_credentials().await.map_err(|error| match &error {
-            CredentialsError::CredentialsNotLoaded(_) => Refusal::no_credentials(),
-            _ => Refusal::broken_credentials(&error),
+            CredentialsError::CredentialsNotLoaded(_) => Refusal::no_credentials(profile().as_deref()),
+            _ => Refusal::broken_credentials(&error, profile().as_deref()),
         })?;
         let credential = Arc::new(AwsCredential {
             key_id: given.access_key_id().to_owned(),

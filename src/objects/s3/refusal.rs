@@ -39,7 +39,7 @@ impl Refusal {
         let mut link = Some(error);
         while let Some(error) = link {
             let found = error.downcast_ref::<Self>().cloned().or_else(|| Self::in_text(&error.to_string()));
-            let found = found.or_else(|| error.downcast_ref::<HttpError>().map(|_| Self::cut()));
+            let found = found.or_else(|| is_cut(error).then(Self::cut));
             if let Some(refusal) = found.filter(|refusal| !refusal.is_about_an_object()) {
                 return Some(refusal);
             }
@@ -168,22 +168,29 @@ impl Refusal {
         }
     }
 
-    /// Nothing that the chain looked at has credentials.
-    pub(super) fn no_credentials() -> Self {
-        Self::new(NO_CREDENTIALS, "no credentials found")
+    /// Nothing that the chain looked at has credentials; `profile` is the one that was named.
+    pub(super) fn no_credentials(profile: Option<&str>) -> Self {
+        let named = profile.map(|name| format!(" (AWS_PROFILE is {name})")).unwrap_or_default();
+        Self::new(NO_CREDENTIALS, &format!("no credentials found{named}"))
     }
 
     /// Something that should give credentials does not.
-    pub(super) fn broken_credentials(error: &(dyn StdError + 'static)) -> Self {
-        let mut deepest = error;
-        while let Some(source) = deepest.source() {
-            deepest = source;
+    pub(super) fn broken_credentials(error: &(dyn StdError + 'static), profile: Option<&str>) -> Self {
+        let mut links: Vec<String> = Vec::new();
+        let mut link = error.source();
+        while let Some(error) = link {
+            let text = error.to_string();
+            if !links.iter().any(|known| known.contains(&text)) {
+                links.push(text);
+            }
+            link = error.source();
         }
+        let reason = links.join(": ");
         // The last that the chain asks is the machine itself: one that is no instance with a role has nothing to give.
-        if deepest.to_string().contains("IMDS") {
-            return Self::no_credentials();
+        if reason.contains("IMDS") {
+            return Self::no_credentials(profile);
         }
-        Self::new(CREDENTIALS, &format!("the credentials cannot be had: {deepest}"))
+        Self::new(CREDENTIALS, &format!("the credentials cannot be had: {reason}"))
     }
 
     /// An answer that ended in its middle, every time.
@@ -231,6 +238,11 @@ impl fmt::Display for Refusal {
 }
 
 impl StdError for Refusal {}
+
+/// Whether the bytes of an object ended too early: the one error of the connection that does not go through our hands.
+fn is_cut(error: &(dyn StdError + 'static)) -> bool {
+    error.is::<HttpError>() || error.to_string().contains("S3 error: HTTP error: ")
+}
 
 /// A refusal in an error of the layer below, which prints the line that is found again.
 #[derive(Debug)]

@@ -135,6 +135,11 @@ pub(super) async fn chain_anew() -> Option<SharedCredentialsProvider> {
     configuration().await.credentials_provider()
 }
 
+/// The profile that was named.
+pub(super) fn profile() -> Option<String> {
+    variable("AWS_PROFILE").filter(|name| !name.is_empty())
+}
+
 #[expect(clippy::disallowed_methods, reason = "credentials end by the system's clock")]
 fn system_time() -> SystemTime {
     SystemTime::now()

@@ -169,5 +169,8 @@ async fn done(
     // The server looks whether an object is there and then writes it, in two steps.
     let writes = !matches!(asked.asked, Asked::Get | Asked::Range | Asked::Head | Asked::List);
     let _turn = if writes { Some(shared.one_writes.lock().await) } else { None };
-    service.call(request).await.expect("the server answers")
+    let answer = service.call(request).await.expect("the server answers");
+    // Of an upload that has ended s3s says that it is not allowed.
+    let of_upload = matches!(asked.asked, Asked::Part | Asked::CompleteUpload | Asked::AbortUpload);
+    if of_upload && answer.status() == 403 { refusal(asked, 404, "NoSuchUpload") } else { answer }
 }
