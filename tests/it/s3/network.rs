@@ -338,8 +338,10 @@ fn a_storm_of_faults_leaves_the_old_state_or_the_new_one() {
         ] {
             server.fault(Rule::new(fault).with_chance(0.06));
         }
+        server.take_requests();
         let ran = in_store(&sandbox, &server, &[("AWS_MAX_ATTEMPTS", "8")], &["ingest", run]);
-        server.heal();
+        let fails = |status: Option<u16>| status.is_none_or(|status| status >= 500);
+        assert!(server.heal().requests().iter().any(|request| fails(request.status)), "it storms");
         let rows = count().fine();
         // Whole runs of two results each, and what was said to be published is.
         assert!(rows.documents().iter().all(|row| row["count(*)"] == 2), "{}", rows.stdout);
