@@ -97,7 +97,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let code = runtime.block_on(async {
         let context = Context::new(cli.global, &output);
         let ended = dispatch(cli.command.unwrap_or(Command::Shell(cli.shell)), &matches, &context).await;
-        ended.unwrap_or_else(|error| failed(&error, &output))
+        let code = ended.unwrap_or_else(|error| failed(&error, &output));
+        interrupt::end_of_uploads().await;
+        code
     });
     // Readers of files may still be busy; what they read is not wanted any more.
     runtime.shutdown_background();

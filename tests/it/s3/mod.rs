@@ -1,5 +1,9 @@
 //! Runs in S3, against a server on loopback.
 
+mod address;
+mod network;
 mod readers;
 mod second;
+mod secrets;
 mod store;
+mod uploads;

@@ -1,10 +1,12 @@
 //! What goes wrong between a client and the server: rules that strike requests, by a script or by chance from a seed.
 
+use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{HeaderValue, Response, StatusCode};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Frame};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use s3s::{Body, HttpResponse};
@@ -260,13 +262,14 @@ pub async fn cut(answer: HttpResponse) -> HttpResponse {
     let length = HeaderValue::from_str(&whole.len().to_string()).expect("a number");
     parts.headers.insert("content-length", length);
     whole.truncate(whole.len() / 2);
-    let sent = Half { bytes: Some(Bytes::from(whole)) };
+    let sent = Half { bytes: Some(Bytes::from(whole)), is_sent: false };
     HttpResponse::from_parts(parts, Body::http_body(sent))
 }
 
-/// A body that breaks off.
+/// A body that breaks off once what it has was sent.
 struct Half {
     bytes: Option<Bytes>,
+    is_sent: bool,
 }
 
 impl hyper::body::Body for Half {
@@ -274,11 +277,18 @@ impl hyper::body::Body for Half {
     type Error = std::io::Error;
 
     fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, std::io::Error>>> {
-        let next = self.bytes.take().filter(|bytes| !bytes.is_empty());
-        let broken = || Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
-        std::task::Poll::Ready(Some(next.map_or_else(broken, |bytes| Ok(hyper::body::Frame::data(bytes)))))
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        if let Some(bytes) = self.bytes.take().filter(|bytes| !bytes.is_empty()) {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        if !self.is_sent {
+            // The connection is flushed when there is nothing to write.
+            self.is_sent = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionReset.into())))
     }
 }

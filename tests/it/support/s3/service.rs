@@ -97,7 +97,8 @@ impl S3Access for Struck {
     }
 }
 
-pub async fn serve(listener: TcpListener, service: S3Service, shared: Arc<Shared>) {
+pub async fn serve(listener: std::net::TcpListener, service: S3Service, shared: Arc<Shared>) {
+    let listener = TcpListener::from_std(listener).expect("a listener");
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
         let (service, shared) = (service.clone(), Arc::clone(&shared));
@@ -174,5 +175,8 @@ async fn done(
     // The server looks whether an object is there and then writes it, in two steps.
     let writes = !matches!(asked.asked, Asked::Get | Asked::Range | Asked::Head | Asked::List);
     let _turn = if writes { Some(shared.one_writes.lock().await) } else { None };
-    service.call(request).await.expect("the server answers")
+    let answer = service.call(request).await.expect("the server answers");
+    // Of an upload that has ended s3s says that it is not allowed.
+    let of_upload = matches!(asked.asked, Asked::Part | Asked::CompleteUpload | Asked::AbortUpload);
+    if of_upload && answer.status() == 403 { refusal(asked, 404, "NoSuchUpload") } else { answer }
 }
