@@ -56,6 +56,7 @@ pub struct Asking {
     last: Option<Answered>,
     before: Io,
     io: Option<Io>,
+    times_opened: u64,
 }
 
 struct Opened {
@@ -103,18 +104,16 @@ impl Asking {
 
     async fn open(&mut self, context: &Context<'_>) -> Result<Opened, CliError> {
         let request = context.global.session.request()?;
-        let basis = Basis::of(context);
-        let Some(path) = context.store_path() else {
+        let basis = Basis::of(context)?;
+        if !basis.has_place() {
             let mut session = opened(None, request).await?;
             self.own.add_to(&mut session)?;
             return Ok(Opened { session, basis });
-        };
-        let store = match self.store.take() {
-            Some(store) if basis.is_of(&store, &path) => store,
-            _ => Store::open(&path, context.access()).await?,
-        };
+        }
+        let store = context.store().await?;
         let snapshot = store.snapshot().await?;
-        let facts = facts_of(&snapshot, std::path::Path::new(&store.label()))?;
+        let facts = facts_of(&store, &snapshot).await?;
+        self.times_opened += 1;
         self.store = Some(store);
         let mut session = opened(Some(facts), request).await?;
         self.own.add_to(&mut session)?;
@@ -206,6 +205,11 @@ impl Asking {
     /// What the last query asked of the object store and of files; `None` before the first one.
     pub fn io(&self) -> Option<Io> {
         self.io
+    }
+
+    /// How often a session was opened over what a store holds.
+    pub const fn times_opened(&self) -> u64 {
+        self.times_opened
     }
 
     /// The session of the last question.
