@@ -54,6 +54,8 @@ pub struct Asking {
     store: Option<Store>,
     own: Own,
     last: Option<Answered>,
+    /// What the store had been asked before it was opened here.
+    since: Io,
     before: Io,
     io: Option<Io>,
     times_opened: u64,
@@ -96,7 +98,7 @@ impl Asking {
         let traffic = opened.session.traffic();
         self.before = match earlier {
             Some((io, earlier)) if Arc::ptr_eq(&earlier, traffic) => io,
-            _ => Io::default(),
+            _ => self.since,
         };
         opened.session.at(request.now)?;
         Ok(&mut self.opened.insert(opened).session)
@@ -111,6 +113,7 @@ impl Asking {
             return Ok(Opened { session, basis });
         }
         let store = context.store().await?;
+        self.since = store.traffic().so_far();
         let snapshot = store.snapshot().await?;
         let facts = facts_of(&store, &snapshot).await?;
         self.times_opened += 1;
