@@ -5,6 +5,7 @@ use crate::cli::output::{OutputError, Report};
 use crate::ingest::{IngestError, Problem};
 use crate::interop::InteropError;
 use crate::jobs::JobError;
+use crate::objects::s3::Refusal;
 use crate::session::SessionError;
 use crate::store::StoreError;
 
@@ -17,7 +18,7 @@ pub const USAGE: u8 = 2;
 pub const NOT_COMPARABLE: u8 = 4;
 /// A whole source is unreadable (the rest was taken in), or any line with `--strict`.
 pub const BAD_DATA: u8 = 65;
-/// Nothing by that path, run or arm name.
+/// Nothing by that path, run, arm or bucket name.
 pub const NOT_FOUND: u8 = 66;
 /// The store or the network is not available.
 pub const UNAVAILABLE: u8 = 69;
@@ -74,6 +75,9 @@ fn with_hint(report: Report, hint: Option<&str>) -> Report {
 
 impl From<SessionError> for CliError {
     fn from(error: SessionError) -> Self {
+        if let Some(refusal) = Refusal::of(&error) {
+            return refusal.into();
+        }
         let code = match &error {
             SessionError::NoRuns
             | SessionError::NoStore
@@ -128,12 +132,22 @@ fn sql_code(error: &datafusion::error::DataFusionError) -> u8 {
 
 impl From<IngestError> for CliError {
     fn from(error: IngestError) -> Self {
+        if let Some(refusal) = Refusal::of(&error) {
+            return refusal.into();
+        }
         let code = match error {
             IngestError::Store(error) => return error.into(),
             IngestError::Spill(_) | IngestError::Query(_) => UNAVAILABLE,
             IngestError::Arrow(_) | IngestError::Stored(_) | IngestError::Internal(_) => INTERNAL,
         };
         Self { code, report: Some(Report::of(&error)) }
+    }
+}
+
+impl From<Refusal> for CliError {
+    fn from(refusal: Refusal) -> Self {
+        let code = if refusal.is_missing() { NOT_FOUND } else { UNAVAILABLE };
+        Self { code, report: Some(Report::of(&refusal).hint(refusal.hint())) }
     }
 }
 
@@ -144,6 +158,7 @@ impl From<StoreError> for CliError {
             StoreError::ReadOnly { .. } => READ_ONLY,
             StoreError::Refused { .. } => INTERNAL,
             StoreError::S3(_) => USAGE,
+            StoreError::Service(refusal) => return refusal.clone().into(),
             _ => UNAVAILABLE,
         };
         Self { code, report: Some(Report::of(&error).hint(error.hint())) }

@@ -1,18 +1,26 @@
 //! Ctrl-C and SIGTERM: they end the program at once, unless somebody who has to end properly has claimed them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{exit, export};
 use crate::jobs::Stop;
+use crate::objects::s3;
+
+/// How long uploads to S3 may take to be aborted before the program ends.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Who hears of requests to stop: the last one.
 static OWNERS: Mutex<Vec<Owner>> = Mutex::new(Vec::new());
 
 /// What is done to the terminal before the program ends.
 static BEFORE_END: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
+
+/// Whether the program is about to end.
+static ENDING: AtomicBool = AtomicBool::new(false);
 
 /// Number of the next claim.
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -134,6 +142,34 @@ fn requested(stop: Stop) {
     if owners.last().filter(hears).is_some_and(|owner| owner.sender.send(stop).is_ok()) {
         return;
     }
+    drop(owners);
+    if s3::is_uploading() && !ENDING.swap(true, Ordering::Relaxed) {
+        std::thread::spawn(move || {
+            abort_uploads();
+            end(stop);
+        });
+    } else {
+        end(stop);
+    }
+}
+
+/// Waits until uploads whose writers failed are aborted, or for ever when the program ends already.
+pub async fn end_of_uploads() {
+    let _ = tokio::time::timeout(PATIENCE, s3::abort_unfinished()).await;
+    if ENDING.load(Ordering::Relaxed) {
+        std::future::pending().await
+    }
+}
+
+/// Parts that were sent to S3 stay there, and cost, until their upload is aborted. Asking a second time ends at once.
+fn abort_uploads() {
+    if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        // Whether it went well or not, the program ends.
+        let _ = runtime.block_on(async { tokio::time::timeout(PATIENCE, s3::abort_unfinished()).await });
+    }
+}
+
+fn end(stop: Stop) {
     export::discard_unfinished();
     if let Some(work) = &*BEFORE_END.lock().unwrap_or_else(PoisonError::into_inner) {
         work();

@@ -102,6 +102,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         let is_shell = matches!(command, Command::Shell(_));
         let ended = dispatch(command, &matches, &context).await;
         let code = ended.unwrap_or_else(|error| failed(&error, &output));
+        interrupt::end_of_uploads().await;
         if !is_shell {
             context.say_io(Io::default());
         }

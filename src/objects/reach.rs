@@ -16,6 +16,11 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// Reaches S3 as it is told, whatever the environment says.
+    pub fn with(settings: Settings) -> Self {
+        Self { traffic: Arc::default(), settings: OnceCell::new_with(Some(settings)) }
+    }
+
     /// Counts what is asked through it, whoever asks.
     pub const fn traffic(&self) -> &Arc<Traffic> {
         &self.traffic

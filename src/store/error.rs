@@ -7,7 +7,7 @@ use deltalake_core::DeltaTableError;
 use deltalake_core::datafusion::error::DataFusionError;
 use deltalake_core::kernel::transaction::TransactionError;
 
-use crate::objects::s3::S3Error;
+use crate::objects::s3::{Refusal, S3Error};
 
 type Cause = Box<dyn StdError + Send + Sync>;
 
@@ -103,6 +103,9 @@ pub enum StoreError {
     /// The address or the settings of S3 lead nowhere.
     #[error(transparent)]
     S3(#[from] S3Error),
+    /// S3 did not do what it was asked, or could not be reached.
+    #[error(transparent)]
+    Service(#[from] Refusal),
     /// The caller asks for what the store does not do.
     #[error("refused: {what}")]
     Refused {
@@ -113,7 +116,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// What a person can do about it.
-    pub const fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &'static str {
         match self {
             Self::NotAStore { .. } => "`runq ingest PATH` makes a store; `--store DIR` names an existing one",
             Self::ReadOnly { .. } => "leave out `--read-only`, and unset RUNQ_READ_ONLY",
@@ -135,6 +138,7 @@ impl StoreError {
                 "with `--single-writer` runq writes all the same: only while nobody else writes to this store"
             }
             Self::S3(error) => error.hint(),
+            Self::Service(refusal) => refusal.hint(),
             Self::Refused { .. } => "this is a bug of runq; please report it",
         }
     }
@@ -143,6 +147,9 @@ impl StoreError {
     pub(super) fn new(path: &str, table: &'static str, cause: impl Into<Cause>) -> Self {
         let source = cause.into();
         let path = path.to_owned();
+        if let Some(refusal) = Refusal::of(source.as_ref()) {
+            return Self::Service(refusal);
+        }
         match Kind::of(source.as_ref()) {
             Kind::Denied(at) => Self::NoPermission { path: at.unwrap_or(path), source },
             Kind::Full => Self::DiskFull { path, source },

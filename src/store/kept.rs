@@ -23,11 +23,9 @@ use object_store::{
     PutResult, RenameOptions, Result, coalesce_ranges,
 };
 
-/// How much of a data file's end is read at first: DataFusion's own guess at what a footer takes at most.
+/// How much of a data file's end is read at first: DataFusion's own guess at what a footer takes at most. The first range
+/// that is asked for ends where the file does.
 const TAIL: u64 = 512 * 1024;
-
-/// The same of a checkpoint, which is read as a whole.
-const CHECKPOINT_TAIL: u64 = 8 * 1024 * 1024;
 
 /// Larger pieces are handed on and not kept.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -122,8 +120,9 @@ impl Kept {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a file is, from the first look at it.
-    async fn looked_at(&self, path: &Path) -> Result<ObjectMeta> {
+    /// What a file is, from the first look at it. Of a log everything is wanted, of a data file what it ends with: not by a
+    /// suffix, which some services refuse where it is longer than the file.
+    async fn looked_at(&self, path: &Path, end: u64) -> Result<ObjectMeta> {
         if let Some(meta) = self.shelf().meta(path) {
             return Ok(meta);
         }
@@ -132,24 +131,22 @@ impl Kept {
         if let Some(meta) = self.shelf().meta(path) {
             return Ok(meta);
         }
-        let tail = if is_of_a_log(path) { CHECKPOINT_TAIL } else { TAIL };
-        let options = GetOptions { range: Some(GetRange::Suffix(tail)), ..GetOptions::default() };
-        let looked = self.kept(path, options).await;
+        let tail = GetRange::Bounded(end.saturating_sub(TAIL)..end);
+        let range = (!is_of_a_log(path)).then_some(tail);
+        let looked = self.inner.get_opts(path, GetOptions { range, ..GetOptions::default() }).await;
         self.shelf().looks.remove(path);
-        looked
-    }
-
-    /// Reads a piece of a file and keeps it.
-    async fn kept(&self, path: &Path, options: GetOptions) -> Result<ObjectMeta> {
-        let got = self.inner.get_opts(path, options).await?;
-        let (meta, start) = (got.meta.clone(), got.range.start);
-        let bytes = got.bytes().await?;
-        self.shelf().keep(path, &meta, (start, bytes));
+        let got = looked?;
+        let (meta, range) = (got.meta.clone(), got.range.clone());
+        let piece = if range.end - range.start > LARGEST { Bytes::new() } else { got.bytes().await? };
+        self.shelf().keep(path, &meta, (range.start, piece));
         Ok(meta)
     }
 
     async fn pieces(&self, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let meta = self.looked_at(path).await?;
+        let Some(end) = ranges.iter().map(|range| range.end).max().filter(|end| *end > 0) else {
+            return self.inner.get_ranges(path, ranges).await;
+        };
+        let meta = self.looked_at(path, end).await?;
         let held: Vec<Option<Bytes>> = {
             let shelf = self.shelf();
             ranges.iter().map(|range| shelf.held(path, range)).collect()
@@ -264,7 +261,13 @@ impl ObjectStore for Kept {
             return self.inner.get_opts(location, options).await;
         }
         let Some(range) = &options.range else { return self.whole(location, options).await };
-        let meta = self.looked_at(location).await?;
+        let end = match range {
+            GetRange::Bounded(range) if range.end > 0 => range.end,
+            // Of a log everything is read, wherever it ends.
+            _ if is_of_a_log(location) => 0,
+            _ => return self.inner.get_opts(location, options).await,
+        };
+        let meta = self.looked_at(location, end).await?;
         let Some(range) = bounds(range, meta.size) else {
             return self.inner.get_opts(location, options).await;
         };

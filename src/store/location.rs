@@ -86,12 +86,14 @@ impl Location {
     pub(super) fn new(objects: Arc<dyn ObjectStore>, root: &Url, whole: &Arc<Traffic>) -> Self {
         let traffic = Arc::new(Traffic::within(whole));
         let objects = Arc::new(Counted::new(objects, Arc::clone(&traffic)));
-        match root.to_file_path() {
-            Ok(path) => {
-                let label = path.display().to_string().trim_end_matches('/').to_owned();
-                Self::with_root(root, label, (objects, None), traffic)
-            }
-            Err(()) => Self::far(root, root.to_string(), objects, traffic),
+        let path = root.to_file_path().ok();
+        let label = path.map_or_else(
+            || root.to_string(),
+            |path| path.display().to_string().trim_end_matches('/').to_owned(),
+        );
+        match root.scheme() {
+            "file" => Self::with_root(root, label, (objects, None), traffic),
+            _ => Self::far(root, label, objects, traffic),
         }
     }
 

@@ -1,40 +1,84 @@
 //! Credentials from AWS's own chain: environment, profiles with SSO and roles, web identities, containers, instances.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use object_store::CredentialProvider;
 use object_store::aws::AwsCredential;
+use tokio::sync::Mutex;
+
+use super::refusal::Refusal;
+use super::settings::chain_anew;
 
 /// Credentials are fetched anew when they end within this time: a request with its tries lasts no longer.
 const BEFORE_THEY_END: Duration = Duration::from_secs(5 * 60);
 
-/// A chain that was asked, with what it gave.
+/// A chain that is asked, with what it gave. One for all buckets, asked by one at a time.
 pub(super) struct Chain {
-    provider: SharedCredentialsProvider,
     now: fn() -> SystemTime,
-    kept: Mutex<Option<Kept>>,
+    /// Whether it can be made anew from the environment and the files of the AWS tools.
+    from_files: bool,
+    kept: Mutex<Kept>,
 }
 
-/// Credentials until they end; those without an end are kept.
-#[derive(Clone)]
+/// The chain, and credentials until they end; those without an end are kept.
 struct Kept {
-    credential: Arc<AwsCredential>,
-    end: Option<SystemTime>,
+    provider: SharedCredentialsProvider,
+    given: Option<(Arc<AwsCredential>, Option<SystemTime>)>,
 }
 
 impl Chain {
-    pub(super) fn new(provider: SharedCredentialsProvider, now: fn() -> SystemTime) -> Self {
-        Self { provider, now, kept: Mutex::default() }
+    pub(super) fn new(
+        provider: SharedCredentialsProvider,
+        from_files: bool,
+        now: fn() -> SystemTime,
+    ) -> Self {
+        Self { now, from_files, kept: Mutex::new(Kept { provider, given: None }) }
     }
 
-    fn kept(&self) -> Option<Arc<AwsCredential>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+    /// Credentials that do not end soon, where the chain has such.
+    pub(super) async fn credential(&self) -> Result<Arc<AwsCredential>, Refusal> {
+        let mut kept = self.kept.lock().await;
         let soon = (self.now)() + BEFORE_THEY_END;
-        kept.end.is_none_or(|end| end > soon).then_some(kept.credential)
+        match &kept.given {
+            Some((credential, end)) if end.is_none_or(|end| end > soon) => Ok(Arc::clone(credential)),
+            _ => kept.ask().await,
+        }
+    }
+
+    /// Whether the chain has others than those that were refused; they are given from now on. It is made anew for that:
+    /// a profile may have been written anew, by a login at another terminal.
+    pub(super) async fn has_others_than(&self, refused: &Arc<AwsCredential>) -> bool {
+        let mut kept = self.kept.lock().await;
+        if kept.given.as_ref().is_some_and(|(given, _)| given != refused) {
+            return true;
+        }
+        if self.from_files
+            && let Some(provider) = chain_anew().await
+        {
+            kept.provider = provider;
+        }
+        kept.ask().await.is_ok_and(|given| given != *refused)
+    }
+}
+
+impl Kept {
+    async fn ask(&mut self) -> Result<Arc<AwsCredential>, Refusal> {
+        let given = self.provider.provide_credentials().await.map_err(|error| match &error {
+            CredentialsError::CredentialsNotLoaded(_) => Refusal::no_credentials(),
+            _ => Refusal::broken_credentials(&error),
+        })?;
+        let credential = Arc::new(AwsCredential {
+            key_id: given.access_key_id().to_owned(),
+            secret_key: given.secret_access_key().to_owned(),
+            token: given.session_token().map(str::to_owned),
+        });
+        self.given = Some((Arc::clone(&credential), given.expiry()));
+        Ok(credential)
     }
 }
 
@@ -49,19 +93,9 @@ impl CredentialProvider for Chain {
     type Credential = AwsCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        if let Some(credential) = self.kept() {
-            return Ok(credential);
-        }
-        let given = self.provider.provide_credentials().await.map_err(|error| {
-            object_store::Error::Unauthenticated { path: "credentials".to_owned(), source: Box::new(error) }
-        })?;
-        let credential = Arc::new(AwsCredential {
-            key_id: given.access_key_id().to_owned(),
-            secret_key: given.secret_access_key().to_owned(),
-            token: given.session_token().map(str::to_owned),
-        });
-        let kept = Kept { credential: Arc::clone(&credential), end: given.expiry() };
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
-        Ok(credential)
+        self.credential().await.map_err(|refusal| object_store::Error::Unauthenticated {
+            path: "credentials".to_owned(),
+            source: Box::new(super::refusal::Unanswered(refusal)),
+        })
     }
 }

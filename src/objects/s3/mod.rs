@@ -4,23 +4,32 @@
 //! Credentials are never written anywhere and stand in no error.
 
 mod address;
+mod asked;
 mod credentials;
 mod error;
+mod refusal;
 mod settings;
+mod signing;
+mod sure;
+mod uploads;
 mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::client::{HttpClient, HttpConnector};
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
 pub use address::{Address, SCHEME};
 pub use error::S3Error;
+pub use refusal::Refusal;
 pub use settings::Settings;
+pub use uploads::{abort_unfinished, is_uploading};
 
 use super::Traffic;
-use credentials::Chain;
+use signing::{Region, Signing};
+use sure::Sure;
 use wire::Wire;
 
 /// The region of S3 that is asked when none was named. A bucket elsewhere says where it is.
@@ -43,25 +52,42 @@ pub fn bucket(
     settings: &Settings,
     traffic: Arc<Traffic>,
 ) -> Result<Arc<dyn ObjectStore>, S3Error> {
+    let region = settings.region.as_deref().unwrap_or(DEFAULT_REGION);
+    let endpoint = settings.endpoint_of(name);
+    let wire = Wire::new(settings, traffic)?;
+    let region_of = Region::new(region, endpoint.is_none());
+    let root = settings.root_of(name);
+    let signing = Signing::new(wire, (name, &root), settings.chain.clone(), region_of);
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(name)
-        .with_region(settings.region.as_deref().unwrap_or(DEFAULT_REGION))
+        .with_region(region)
         .with_virtual_hosted_style_request(settings.virtual_hosted)
         .with_allow_http(settings.allow_http)
-        .with_skip_signature(settings.anonymous)
+        .with_skip_signature(settings.chain.is_none())
         .with_conditional_put(S3ConditionalPut::ETagMatch)
         .with_disable_tagging(true)
         .with_client_options(ClientOptions::new().with_allow_http(settings.allow_http))
         .with_retry(retries(settings))
-        .with_http_connector(Wire::new(settings.clone(), traffic));
-    if let Some(endpoint) = settings.endpoint_of(name) {
+        .with_http_connector(Connected(HttpClient::new(signing)));
+    if let Some(endpoint) = endpoint {
         builder = builder.with_endpoint(endpoint);
     }
-    if let Some(provider) = &settings.credentials {
-        builder = builder.with_credentials(Arc::new(Chain::new(provider.clone(), settings.now)));
+    if let Some(chain) = &settings.chain {
+        let chain: Arc<credentials::Chain> = Arc::clone(chain);
+        builder = builder.with_credentials(chain);
     }
     let bucket = builder.build().map_err(|error| S3Error::Settings { problem: error.to_string() })?;
-    Ok(Arc::new(bucket))
+    Ok(Arc::new(Sure::new(Arc::new(bucket))))
+}
+
+/// A connection that was made already.
+#[derive(Debug)]
+struct Connected(HttpClient);
+
+impl HttpConnector for Connected {
+    fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(self.0.clone())
+    }
 }
 
 fn retries(settings: &Settings) -> RetryConfig {

@@ -2,16 +2,19 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_config::BehaviorVersion;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::service_config::ServiceConfigKey;
 use url::Url;
 
+use super::credentials::Chain;
 use super::error::S3Error;
 
 /// How often a request is tried unless `AWS_MAX_ATTEMPTS` says so.
@@ -31,17 +34,14 @@ pub struct Settings {
     pub(super) virtual_hosted: bool,
     /// Whether plain http was asked for.
     pub(super) allow_http: bool,
-    /// Whether requests go out without a signature, for public buckets.
-    pub(super) anonymous: bool,
     /// A file of certificates to trust besides the system's.
     pub(super) ca_bundle: Option<PathBuf>,
     /// How often a request is tried, at least once.
     pub(super) tries: usize,
     /// How long a request may take with all its tries.
     pub(super) patience: Duration,
-    /// The clock by which credentials end.
-    pub(super) now: fn() -> SystemTime,
-    pub(super) credentials: Option<SharedCredentialsProvider>,
+    /// `None` where requests go out without a signature. Shared by all buckets.
+    pub(super) chain: Option<Arc<Chain>>,
 }
 
 impl Settings {
@@ -53,9 +53,7 @@ impl Settings {
     /// # Errors
     /// [`S3Error::Endpoint`] and [`S3Error::Settings`].
     pub async fn from_environment() -> Result<Self, S3Error> {
-        let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-            .or_else(ProfileFileRegionProvider::new());
-        let config = aws_config::defaults(BehaviorVersion::latest()).region(region).load().await;
+        let config = configuration().await;
         let service =
             ServiceConfigKey::builder().service_id("s3").env("AWS_ENDPOINT_URL").profile("endpoint_url");
         let of_s3 = service.build().ok().and_then(|key| config.service_config()?.load_config(key));
@@ -67,13 +65,44 @@ impl Settings {
             region: config.region().map(ToString::to_string),
             virtual_hosted: flag("AWS_VIRTUAL_HOSTED_STYLE_REQUEST")?,
             allow_http,
-            anonymous,
             ca_bundle: env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from),
             tries: number("AWS_MAX_ATTEMPTS")?.map_or(TRIES, |tries| tries.max(1.0) as usize),
             patience: number("RUNQ_NETWORK_TIMEOUT")?.map_or(PATIENCE, Duration::from_secs_f64),
-            now: system_time,
-            credentials: config.credentials_provider().filter(|_| !anonymous),
+            chain: config
+                .credentials_provider()
+                .filter(|_| !anonymous)
+                .map(|provider| Arc::new(Chain::new(provider, true, system_time))),
         })
+    }
+
+    /// For an endpoint and a key with its secret, whatever the environment says. Plain http is used when it is named.
+    ///
+    /// # Errors
+    /// [`S3Error::Endpoint`].
+    pub fn for_endpoint(
+        endpoint: &str,
+        region: &str,
+        (key_id, secret): (&str, &str),
+    ) -> Result<Self, S3Error> {
+        let endpoint = checked(endpoint, true)?;
+        let keys = Credentials::new(key_id, secret, None, None, "given");
+        Ok(Self {
+            allow_http: endpoint.scheme() == "http",
+            endpoint: Some(endpoint),
+            region: Some(region.to_owned()),
+            virtual_hosted: false,
+            ca_bundle: None,
+            tries: TRIES,
+            patience: PATIENCE,
+            chain: Some(Arc::new(Chain::new(SharedCredentialsProvider::new(keys), false, system_time))),
+        })
+    }
+
+    /// With other bounds: how often a request is tried, and how long it may take with all its tries.
+    #[must_use]
+    pub const fn bounded(mut self, tries: usize, patience: Duration) -> Self {
+        (self.tries, self.patience) = (tries, patience);
+        self
     }
 
     /// The endpoint as requests for a bucket need it.
@@ -85,6 +114,25 @@ impl Settings {
         }
         Some(endpoint.as_str().trim_end_matches('/').to_owned())
     }
+
+    /// What stands before keys in the path of a URL.
+    pub(super) fn root_of(&self, bucket: &str) -> String {
+        let path = self.endpoint.as_ref().map_or("", |endpoint| endpoint.path().trim_end_matches('/'));
+        if self.virtual_hosted { path.to_owned() } else { format!("{path}/{bucket}") }
+    }
+}
+
+/// What the environment and the files of the AWS tools say. The region is not asked of an instance: that takes seconds
+/// where there is none.
+async fn configuration() -> SdkConfig {
+    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new());
+    aws_config::defaults(BehaviorVersion::latest()).region(region).load().await
+}
+
+/// The chain of credentials, with its files read anew.
+pub(super) async fn chain_anew() -> Option<SharedCredentialsProvider> {
+    configuration().await.credentials_provider()
 }
 
 #[expect(clippy::disallowed_methods, reason = "credentials end by the system's clock")]

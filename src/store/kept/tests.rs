@@ -25,9 +25,20 @@ async fn a_small_file_is_asked_for_once() {
     let whole = kept.get(&path).await.unwrap();
     assert_eq!((whole.range.clone(), whole.meta.size), (0..1000, 1000));
     assert_eq!(whole.bytes().await.unwrap(), content);
-    let suffix = GetOptions { range: Some(GetRange::Suffix(7)), ..GetOptions::default() };
-    assert_eq!(kept.get_opts(&path, suffix).await.unwrap().bytes().await.unwrap(), &content[993..]);
     assert!(traffic.so_far().total().requests == 1, "{}", traffic.so_far());
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_read_whole_whatever_is_asked_first() {
+    let path = "runs/_delta_log/00000000000000000020.checkpoint.parquet";
+    let (kept, traffic, content) = kept(path, 3 * TAIL).await;
+    let path = Path::from(path);
+    let suffix = GetOptions { range: Some(GetRange::Suffix(7)), ..GetOptions::default() };
+    let end = kept.get_opts(&path, suffix).await.unwrap();
+    assert_eq!(end.range, 3 * TAIL - 7..3 * TAIL);
+    assert_eq!(end.bytes().await.unwrap(), &content[content.len() - 7..]);
+    assert_eq!(kept.get_range(&path, 5..900).await.unwrap(), &content[5..900]);
+    assert_eq!((traffic.so_far().total().requests, traffic.so_far().get.bytes), (1, 3 * TAIL));
 }
 
 #[tokio::test]

@@ -2,6 +2,12 @@
 
 use std::sync::Arc;
 
+use deltalake_core::DeltaTable;
+use deltalake_core::checkpoints::create_checkpoint;
+use deltalake_core::logstore::{StorageConfig, default_logstore};
+use object_store::ObjectStore;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
 use runq::model::{ResultRow, Row, RunRow, ScoreRow, StepRow, Timestamp};
 use runq::questions::compare::{Compare, compare};
 use runq::session::{Facts, Request, Session};
@@ -111,17 +117,43 @@ async fn publish(store: &Store, runs: impl Iterator<Item = usize>) {
     publication.commit().await.expect("runs are published");
 }
 
-/// What comparing the two newest runs asks, with the opening of the store.
-async fn compared(objects: &Metered) -> Vec<Asked> {
+/// What delta's own tools leave: few files and a checkpoint, for every table.
+async fn optimize(objects: &Metered) {
+    for name in ["runs", "results", "scores", "steps", "metrics"] {
+        let url = url().join(&format!("{name}/")).expect("a URL");
+        let root: Arc<dyn ObjectStore> = Arc::new(objects.clone());
+        let inside = Arc::new(PrefixStore::new(Arc::clone(&root), Path::from(format!("team/store/{name}"))));
+        let mut table = DeltaTable::new(default_logstore(inside, root, &url, &StorageConfig::default()));
+        table.load().await.expect("a table");
+        let (table, _) = table.optimize().await.expect("fewer files");
+        create_checkpoint(&table, None).await.expect("a checkpoint");
+    }
+}
+
+/// A store with so many runs in each of so many commits.
+async fn store_of(commits: usize, runs: usize) -> Metered {
+    let objects = Metered::default();
+    let store = Store::create_with(Arc::new(objects.clone()), &url()).await.expect("a store");
+    for commit in 0..commits {
+        publish(&store, commit * runs..(commit + 1) * runs).await;
+    }
+    objects
+}
+
+async fn opened(objects: &Metered) -> Store {
+    Store::open_with(Arc::new(objects.clone()), &url(), Access::ReadOnly).await.expect("a store")
+}
+
+/// What comparing the two newest runs asks.
+async fn compared(store: &Store, objects: &Metered) -> Vec<Asked> {
     objects.taken();
-    let store = Store::open_with(Arc::new(objects.clone()), &url(), Access::ReadOnly).await.expect("a store");
     let facts = Facts::stored(&store.snapshot().await.expect("a snapshot"), String::new()).expect("facts");
     let mut request = Request::default();
     request.scope.last = Some(2);
     request.scope.cases_only = true;
     let mut session = Session::open(facts, request).await.expect("a session");
-    let question = Compare::default();
-    compare(&mut session, &question).await.expect("an answer");
+    let answered = compare(&mut session, &Compare::default()).await.expect("an answer");
+    assert!(answered.comparable);
     objects.taken()
 }
 
@@ -129,15 +161,45 @@ fn told(asked: &[Asked]) -> String {
     asked.iter().map(|one| format!("{:5} {:8} {}\n", one.what, one.bytes, one.key)).collect()
 }
 
+fn count(asked: &[Asked], what: &str) -> usize {
+    asked.iter().filter(|one| one.what == what).count()
+}
+
+/// Of each of five tables: the hint at its checkpoint, a listing, the commit that made it; but for `metrics` one more
+/// commit, one file of data that is read unless nothing asks for it, and a look for a newer commit.
 #[tokio::test(flavor = "multi_thread")]
-async fn measure() {
-    for (commits, each) in [(1, 10), (10, 1), (1, 1000), (120, 1)] {
-        let objects = Metered::default();
-        let store = Store::create_with(Arc::new(objects.clone()), &url()).await.expect("a store");
-        for commit in 0..commits {
-            publish(&store, commit * each..(commit + 1) * each).await;
-        }
-        let asked = compared(&objects).await;
-        println!("=== {commits} x {each}: {}\n{}", asked.len(), told(&asked));
+async fn a_small_store_is_opened_and_two_runs_compared_with_few_requests() {
+    let objects = store_of(1, 10).await;
+    let store = opened(&objects).await;
+    let asked = compared(&store, &objects).await;
+    println!("small\n{}", told(&asked));
+    assert!(count(&asked, "list") <= 5 && count(&asked, "head") <= 4, "{}", told(&asked));
+    assert!(count(&asked, "get") <= 5 + 9 && count(&asked, "range") <= 3, "{}", told(&asked));
+    // Asked again nothing is read: only whether anything was committed.
+    let again = compared(&store, &objects).await;
+    assert!(again.len() <= 8 && count(&again, "head") == again.len(), "{}", told(&again));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_ten_thousand_runs_take_the_requests_of_two_of_a_thousand() {
+    let mut asked = Vec::new();
+    for (commits, runs) in [(1, 1000), (1, 10_000), (25, 4)] {
+        let begun = std::time::Instant::now();
+        let objects = store_of(commits, runs).await;
+        let before = compared(&opened(&objects).await, &objects).await;
+        optimize(&objects).await;
+        let after = compared(&opened(&objects).await, &objects).await;
+        println!(
+            "{commits} x {runs}: {} then {} in {:?}\n{}",
+            before.len(),
+            after.len(),
+            begun.elapsed(),
+            told(&after)
+        );
+        asked.push(after);
     }
+    let [thousand, ten_thousand, many_commits] = [0, 1, 2].map(|at| asked[at].len());
+    assert!(ten_thousand <= thousand + 4, "{thousand}, {ten_thousand}: {}", told(&asked[1]));
+    assert!(many_commits <= thousand, "{thousand}, {many_commits}: {}", told(&asked[2]));
+    assert!(thousand <= 30, "{}", told(&asked[0]));
 }

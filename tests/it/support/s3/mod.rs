@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 pub use faults::{Fault, Rule};
 pub use record::{Asked, Request};
@@ -32,7 +31,8 @@ pub struct S3Server {
     address: SocketAddr,
     shared: Arc<Shared>,
     folder: PathBuf,
-    _runtime: tokio::runtime::Runtime,
+    /// `None` when it ends.
+    runtime: Option<tokio::runtime::Runtime>,
     _temporary: Option<TempDir>,
 }
 
@@ -53,11 +53,12 @@ impl S3Server {
             .enable_all()
             .build()
             .expect("a runtime");
-        let listener = runtime.block_on(TcpListener::bind(address)).expect("a free port");
+        let listener = std::net::TcpListener::bind(address).expect("a free port");
+        listener.set_nonblocking(true).expect("a listener that does not block");
         let address = listener.local_addr().expect("a bound port");
         let shared = Arc::<Shared>::default();
         runtime.spawn(service::serve(listener, service::build(folder), Arc::clone(&shared)));
-        Self { address, shared, folder: folder.to_owned(), _runtime: runtime, _temporary: None }
+        Self { address, shared, folder: folder.to_owned(), runtime: Some(runtime), _temporary: None }
     }
 
     /// What `AWS_ENDPOINT_URL` is to be.
@@ -145,6 +146,15 @@ impl S3Server {
     pub fn unfinished_parts(&self) -> usize {
         let is_part = |path: &PathBuf| path.to_string_lossy().contains(".upload_id-");
         files_below(&self.folder).iter().filter(|path| is_part(path)).count()
+    }
+}
+
+impl Drop for S3Server {
+    fn drop(&mut self) {
+        // Also within a test that is asynchronous itself.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -97,7 +97,8 @@ impl S3Access for Struck {
     }
 }
 
-pub async fn serve(listener: TcpListener, service: S3Service, shared: Arc<Shared>) {
+pub async fn serve(listener: std::net::TcpListener, service: S3Service, shared: Arc<Shared>) {
+    let listener = TcpListener::from_std(listener).expect("a listener");
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
         let (service, shared) = (service.clone(), Arc::clone(&shared));
