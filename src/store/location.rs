@@ -364,7 +364,13 @@ async fn is_there(table: &DeltaTable) -> bool {
     };
     let commit = commit_uri_from_version(Some(version));
     let now = table.object_store().head(&commit).await;
-    now.is_ok_and(|meta| meta.last_modified.timestamp_millis() == then)
+    now.is_ok_and(|meta| is_the_same_time(meta.last_modified.timestamp_millis(), then))
+}
+
+/// Whether two times of an object, in milliseconds, are one: a HEAD over HTTP tells whole seconds, where a listing may tell
+/// more.
+const fn is_the_same_time(head: i64, listed: i64) -> bool {
+    head == listed || head % 1000 == 0 && head == listed - listed % 1000
 }
 
 /// Which rows to read.
