@@ -40,8 +40,8 @@ fn eight_writers_at_once_all_land_and_of_one_run_one_wins() {
     let told: Vec<Ran> = at_once(&server, &sandbox, &same).into_iter().map(Ran::fine).collect();
     let won = told.iter().filter(|ran| ran.stderr.contains("1 new")).count();
     assert_eq!(won, 1, "{told:#?}");
-    let counts =
-        "SELECT count(*), sum(result_count), max(generation), (SELECT count(*) FROM results) FROM runs";
+    let counts = "SELECT count(*) AS runs, sum(result_count) AS said, max(generation) AS newest,
+        (SELECT count(*) FROM results) AS results FROM runs";
     let asked = run(&server, &sandbox, &["sql", counts, "--format", "jsonl"]).fine();
     let counts = asked.json();
     let counts: Vec<i64> =
