@@ -54,7 +54,7 @@ impl Reached {
         if let Some(store) = opened.as_ref().filter(|store| store.is_at(place) && store.access() == access) {
             return Ok(store.clone());
         }
-        Ok(opened.insert(Store::open_at(place, access, &self.reach).await?).clone())
+        Ok(opened.insert(Box::pin(Store::open_at(place, access, &self.reach)).await?).clone())
     }
 }
 
@@ -122,7 +122,8 @@ impl<'a> Context<'a> {
     pub async fn store_for_writing(&self) -> Result<Store, CliError> {
         self.refuse_read_only()?;
         let reached = &self.global.reached;
-        let store = Store::create_at(&self.place_for_writing()?, self.access(), &reached.reach).await?;
+        let place = self.place_for_writing()?;
+        let store = Box::pin(Store::create_at(&place, self.access(), &reached.reach)).await?;
         *reached.store.lock().await = Some(store.clone());
         Ok(store)
     }

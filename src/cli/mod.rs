@@ -108,7 +108,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         code
     });
-    // Readers of files may still be busy; what they read is not wanted any more.
+    // Readers of files may still be busy; what they read is not wanted any more, nor what a library says that is cut off.
+    std::panic::set_hook(Box::new(|_| {}));
     runtime.shutdown_background();
     ExitCode::from(code)
 }

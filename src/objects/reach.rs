@@ -31,7 +31,7 @@ impl Reach {
     /// # Errors
     /// As [`Settings::from_environment`].
     pub async fn settings(&self) -> Result<&Settings, S3Error> {
-        self.settings.get_or_try_init(Settings::from_environment).await
+        self.settings.get_or_try_init(|| Box::pin(Settings::from_environment())).await
     }
 
     /// A bucket, and the count of what is asked of it.

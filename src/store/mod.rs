@@ -216,7 +216,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] when runs are published faster than they can be read, else what the disk says.
     pub async fn snapshot(&self) -> Result<StoreSnapshot, StoreError> {
-        StoreSnapshot::newest(&self.location).await
+        Box::pin(StoreSnapshot::newest(&self.location)).await
     }
 
     /// Begins to publish runs. Nothing is visible before [`Publication::commit`].
