@@ -1,10 +1,11 @@
 //! Flags that several commands share: the session's, the store's, and how files are read.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::context::ProcessSurroundings;
+use super::context::{ProcessSurroundings, Reached};
 use super::exit::CliError;
 use super::output::ColorChoice;
 use crate::import::table::Mapping;
@@ -17,8 +18,15 @@ use crate::session::{Asset, By, ErrorsAs, Options, Request, Scope};
 /// Flags that every command takes, before or after its name.
 #[derive(Debug, Clone, Args)]
 pub struct GlobalArgs {
-    /// The store: a folder [default: .runq here or in a folder above].
-    #[arg(long, global = true, value_name = "DIR", env = "RUNQ_STORE", help_heading = "Store")]
+    /// The store: a folder or s3://BUCKET/PREFIX [default: .runq here or in a folder above].
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR|S3",
+        env = "RUNQ_STORE",
+        hide_env_values = true,
+        help_heading = "Store"
+    )]
     pub store: Option<PathBuf>,
 
     /// Refuse every write to the store and every launch.
@@ -30,6 +38,22 @@ pub struct GlobalArgs {
         help_heading = "Store"
     )]
     pub read_only: bool,
+
+    /// Write to a store in S3 also where the service does not honour conditional puts (If-None-Match), which keep writers
+    /// apart. Nobody else may write to the store meanwhile: of two writers one undoes what the other one published.
+    #[arg(
+        long,
+        global = true,
+        env = "RUNQ_SINGLE_WRITER",
+        value_parser = clap::builder::FalseyValueParser::new(),
+        help_heading = "Store"
+    )]
+    pub single_writer: bool,
+
+    /// Say on stderr what was asked of the store and of files in S3: requests, bytes and time by kind. Times of requests
+    /// that ran side by side add up.
+    #[arg(long, global = true, help_heading = "Output")]
+    pub io: bool,
 
     /// Form of the answer: table, box, line, json, jsonl, csv, tsv, markdown, html, ids, parquet, arrow or sh (the commands of
     /// resume) [default: table; csv for sql in a pipe].
@@ -54,6 +78,10 @@ pub struct GlobalArgs {
 
     #[command(flatten)]
     pub session: SessionArgs,
+
+    /// What everything that these flags are handed to reaches together.
+    #[arg(skip)]
+    pub reached: Arc<Reached>,
 }
 
 /// Flags of the session: which runs, which dimension, which baseline, and how numbers are made.
@@ -235,6 +263,8 @@ impl GlobalArgs {
         take!(bins => session.bins);
         take!(tests => session.tests);
         both.read_only |= self.read_only;
+        both.single_writer |= self.single_writer;
+        both.io |= self.io;
         both
     }
 }

@@ -1,6 +1,10 @@
 //! What a command works with: the output, the store, the clock, and the runs that the person means.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+
+use etcetera::{BaseStrategy as _, choose_base_strategy};
+use tokio::sync::Mutex;
 
 use super::args::{GlobalArgs, ImportArgs};
 use super::exit::{CliError, problem_report};
@@ -8,10 +12,12 @@ use super::output::{Output, Progress};
 use crate::import::Fault;
 use crate::import::rerun::template::Templates;
 use crate::ingest::{Discovery, InMemory, Reading, Surroundings, discover, read_into_memory};
+use crate::jobs::Jobs;
 use crate::model::Timestamp;
+use crate::objects::{Io, Reach};
 use crate::session::{Facts, Request, Session, SessionError, resolve_run};
 use crate::source::{LocalDisk, Source, near_path};
-use crate::store::{Access, Store, StoreSnapshot};
+use crate::store::{Access, Place, Store, StoreError, StoreSnapshot};
 
 /// The file in a store that holds what its users set.
 const CONFIG: &str = "config.toml";
@@ -19,8 +25,11 @@ const CONFIG: &str = "config.toml";
 /// How many skipped lines are named one by one.
 const FAULTS_SHOWN: usize = 20;
 
-/// A word of the command line and its place there.
-type Place = (usize, String);
+/// The folder in a store that holds its users' own views.
+const VIEWS: &str = "sql";
+
+/// A word of the command line and where it stands there.
+type Word = (usize, String);
 
 /// What every command is given.
 pub struct Context<'a> {
@@ -28,6 +37,32 @@ pub struct Context<'a> {
     pub global: GlobalArgs,
     /// The only writer of stdout and stderr.
     pub output: &'a Output,
+}
+
+/// What the commands of one process reach together: the connection to S3, and the store that was opened last.
+#[derive(Default)]
+pub struct Reached {
+    /// The connection, and the count of what is asked.
+    pub reach: Reach,
+    store: Mutex<Option<Store>>,
+}
+
+impl Reached {
+    /// The store at a place, opened once.
+    async fn store(&self, place: &Place, access: Access) -> Result<Store, CliError> {
+        let mut opened = self.store.lock().await;
+        if let Some(store) = opened.as_ref().filter(|store| store.is_at(place) && store.access() == access) {
+            return Ok(store.clone());
+        }
+        Ok(opened.insert(Box::pin(Store::open_at(place, access, &self.reach)).await?).clone())
+    }
+}
+
+impl fmt::Debug for Reached {
+    /// Says nothing of what was asked so far: flags are the same however often they were used.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reached")
+    }
 }
 
 /// The runs that a person means, and what was wrong on the way to them.
@@ -47,13 +82,23 @@ impl<'a> Context<'a> {
     }
 
     /// Where the store is: named, or `.runq` here or above; `None` when there is none.
-    pub fn store_path(&self) -> Option<PathBuf> {
-        self.global.store.clone().or_else(|| crate::store::find(&here()))
+    ///
+    /// # Errors
+    /// When what was named is no place for one.
+    pub fn place(&self) -> Result<Option<Place>, CliError> {
+        match &self.global.store {
+            Some(named) => Ok(Some(Place::of(named).map_err(StoreError::from)?)),
+            None => Ok(crate::store::find(&here()).map(Place::Disk)),
+        }
     }
 
     /// What may be done with the store.
     pub fn access(&self) -> Access {
-        if self.global.read_only { Access::ReadOnly } else { Access::ReadWrite }
+        match (self.global.read_only, self.global.single_writer) {
+            (true, _) => Access::ReadOnly,
+            (false, true) => Access::SingleWriter,
+            (false, false) => Access::ReadWrite,
+        }
     }
 
     /// The store, which must exist.
@@ -61,8 +106,8 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When there is none, or it cannot be opened.
     pub async fn store(&self) -> Result<Store, CliError> {
-        match self.store_path() {
-            Some(path) => Ok(Store::open(&path, self.access()).await?),
+        match self.place()? {
+            Some(place) => self.global.reached.store(&place, self.access()).await,
             None => Err(CliError::not_found(
                 "there is no store here: no .runq in this folder or above it",
                 Some("runq ingest PATH makes one; runq compare PATH asks about files without one"),
@@ -76,7 +121,11 @@ impl<'a> Context<'a> {
     /// When it cannot be opened or made, or may only be read.
     pub async fn store_for_writing(&self) -> Result<Store, CliError> {
         self.refuse_read_only()?;
-        Ok(Store::create(&self.path_for_writing()).await?)
+        let reached = &self.global.reached;
+        let place = self.place_for_writing()?;
+        let store = Box::pin(Store::create_at(&place, self.access(), &reached.reach)).await?;
+        *reached.store.lock().await = Some(store.clone());
+        Ok(store)
     }
 
     /// Refuses to go on when the store may only be read.
@@ -85,33 +134,65 @@ impl<'a> Context<'a> {
     /// When it may.
     pub fn refuse_read_only(&self) -> Result<(), CliError> {
         if self.global.read_only {
-            let path = self.path_for_writing().display().to_string();
-            return Err(crate::store::StoreError::ReadOnly { path }.into());
+            return Err(StoreError::ReadOnly { path: self.place_for_writing()?.to_string() }.into());
         }
         Ok(())
     }
 
-    fn path_for_writing(&self) -> PathBuf {
-        self.store_path().unwrap_or_else(|| here().join(crate::store::STORE_FOLDER))
+    fn place_for_writing(&self) -> Result<Place, CliError> {
+        Ok(self.place()?.unwrap_or_else(|| Place::Disk(here().join(crate::store::STORE_FOLDER))))
     }
 
     /// The commands of the user's own tools: `config.toml` in the store; none without a store or the file.
     ///
     /// # Errors
     /// When the file cannot be read, or is not what it should be.
-    pub fn templates(&self) -> Result<Templates, CliError> {
-        let Some(path) = self.store_path().map(|path| path.join(CONFIG)) else {
-            return Ok(Templates::default());
-        };
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Templates::default()),
-            Err(error) => return Err(CliError::usage(format!("{}: {error}", shown_path(&path)), None)),
-        };
+    pub async fn templates(&self) -> Result<Templates, CliError> {
+        let Some((name, text)) = self.config().await? else { return Ok(Templates::default()) };
         Templates::from_toml(&text).map_err(|error| {
-            let said = format!("{}:{}: {}", shown_path(&path), error.line, error.problem);
+            let said = format!("{name}:{}: {}", error.line, error.problem);
             CliError::usage(said, Some(error.hint()))
         })
+    }
+
+    /// `config.toml` in the store: its name and its text.
+    async fn config(&self) -> Result<Option<(String, String)>, CliError> {
+        let unreadable =
+            |name: &str, error: &dyn fmt::Display| CliError::usage(format!("{name}: {error}"), None);
+        match self.place()? {
+            None => Ok(None),
+            Some(Place::Disk(folder)) => {
+                let path = folder.join(CONFIG);
+                let name = shown_path(&path);
+                match std::fs::read_to_string(&path) {
+                    Ok(text) => Ok(Some((name, text))),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                    Err(error) => Err(unreadable(&name, &error)),
+                }
+            }
+            Some(place @ Place::S3(_)) => {
+                let name = format!("{place}/{CONFIG}");
+                let Some(bytes) = self.store().await?.file(CONFIG).await? else { return Ok(None) };
+                let text = String::from_utf8(bytes.into()).map_err(|error| unreadable(&name, &error))?;
+                Ok(Some((name, text)))
+            }
+        }
+    }
+
+    /// The jobs of the store. Those of a store in S3 are of this machine: processes, locks and logs are in the folder of
+    /// the user's state ($XDG_STATE_HOME or ~/.local/state), and other machines do not see them.
+    ///
+    /// # Errors
+    /// When there is no home folder to keep them in.
+    pub fn jobs(&self, store: &Store) -> Result<Jobs, CliError> {
+        let Some(Place::S3(address)) = self.place()? else { return Ok(Jobs::of(Path::new(&store.label()))) };
+        let state = choose_base_strategy().ok().and_then(|folders| folders.state_dir());
+        let Some(state) = state else {
+            let said = format!("there is no home folder to keep the jobs of {address} in");
+            return Err(CliError::usage(said, Some("set HOME or XDG_STATE_HOME")));
+        };
+        let name = format!("{}-{}", address.bucket(), crate::model::text_id(&address.to_string()));
+        Ok(Jobs::of(&state.join("runq").join("stores").join(name)))
     }
 
     /// Everything in the store.
@@ -120,8 +201,39 @@ impl<'a> Context<'a> {
     /// When there is no store, or it cannot be read.
     pub async fn stored_facts(&self) -> Result<Facts, CliError> {
         let store = self.store().await?;
-        let snapshot = store.snapshot().await?;
-        facts_of(&snapshot, Path::new(&store.label()))
+        facts_of(&store, &store.snapshot().await?).await
+    }
+
+    /// Everything in the store; `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn stored(&self) -> Result<Option<Facts>, CliError> {
+        match self.place()? {
+            None => Ok(None),
+            Some(place) if place.is_missing() => Ok(None),
+            Some(Place::Disk(_)) => self.stored_facts().await.map(Some),
+            Some(Place::S3(_)) => {
+                let store = self.store().await?;
+                match store.snapshot().await {
+                    Ok(snapshot) => facts_of(&store, &snapshot).await.map(Some),
+                    Err(StoreError::NotAStore { .. }) => Ok(None),
+                    Err(error) => Err(error.into()),
+                }
+            }
+        }
+    }
+
+    /// What was asked of the store and of files in S3 so far.
+    pub fn io(&self) -> Io {
+        self.global.reached.reach.traffic().so_far()
+    }
+
+    /// Says what was asked since a time, where that is wanted.
+    pub fn say_io(&self, before: Io) {
+        if self.global.io {
+            self.output.line(&format!("io: {}", self.io() - before));
+        }
     }
 
     /// The runs and paths that a person named; the whole store when none were.
@@ -134,10 +246,7 @@ impl<'a> Context<'a> {
         if names.is_empty() {
             return Ok(Asked { facts: self.stored_facts().await?, request, code: 0 });
         }
-        let stored = match self.store_path() {
-            Some(path) if path.exists() => Some(self.stored_facts().await?),
-            _ => None,
-        };
+        let stored = self.stored().await?;
         let (runs, paths) = self.told_apart(names, stored.as_ref())?;
         if paths.is_empty() {
             let facts = stored.ok_or(SessionError::NoRuns)?;
@@ -199,12 +308,12 @@ impl<'a> Context<'a> {
         if explicit || is_path(word) {
             return Ok(true);
         }
-        Ok(match self.store_path() {
-            Some(path) if path.exists() => {
-                let found = resolve_run(&self.stored_facts().await?.runs, word).map(drop);
+        Ok(match self.stored().await? {
+            Some(facts) => {
+                let found = resolve_run(&facts.runs, word).map(drop);
                 matches!(found, Ok(()) | Err(SessionError::AmbiguousRun { .. }))
             }
-            _ => looks_like_path(word),
+            None => looks_like_path(word),
         })
     }
 
@@ -213,7 +322,7 @@ impl<'a> Context<'a> {
         &self,
         names: &[String],
         stored: Option<&Facts>,
-    ) -> Result<(Vec<Place>, Vec<Place>), CliError> {
+    ) -> Result<(Vec<Word>, Vec<Word>), CliError> {
         let mut runs = Vec::new();
         let mut paths = Vec::new();
         for (place, name) in names.iter().enumerate() {
@@ -233,7 +342,7 @@ impl<'a> Context<'a> {
     }
 
     /// Reads paths without a store. Problems are said at once; nothing readable at all is an error.
-    fn read_paths(&self, paths: &[Place], import: &ImportArgs) -> Result<(InMemory, u8), CliError> {
+    fn read_paths(&self, paths: &[Word], import: &ImportArgs) -> Result<(InMemory, u8), CliError> {
         let options = import.options(self.global.session.task.as_ref())?;
         let words: Vec<String> = paths.iter().map(|(_, path)| path.clone()).collect();
         let discovery = discover(&LocalDisk, &words, import.from);
@@ -316,12 +425,17 @@ pub fn here() -> PathBuf {
     std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
-/// The facts of a store.
+/// The facts of a store, with its users' own views.
 ///
 /// # Errors
 /// When a view of the person's own cannot be read.
-pub fn facts_of(snapshot: &StoreSnapshot, root: &Path) -> Result<Facts, CliError> {
-    Ok(Facts { user_views: user_views(root)?, ..Facts::stored(snapshot, shown_path(root))? })
+pub async fn facts_of(store: &Store, snapshot: &StoreSnapshot) -> Result<Facts, CliError> {
+    let label = store.label();
+    let user_views = match store.is_far() {
+        true => far_views(store).await?,
+        false => user_views(Path::new(&label))?,
+    };
+    Ok(Facts { user_views, ..Facts::stored(snapshot, shown_path(Path::new(&label)))? })
 }
 
 /// A skipped line with its file as it is shown.
@@ -340,7 +454,7 @@ pub fn shown_path(path: &Path) -> String {
 
 /// The person's own views: `sql/*.sql` in the store.
 fn user_views(root: &Path) -> Result<Vec<(String, String)>, CliError> {
-    let folder = root.join("sql");
+    let folder = root.join(VIEWS);
     let Ok(Some(_)) = LocalDisk.entry(&folder) else { return Ok(Vec::new()) };
     let mut views = Vec::new();
     for entry in LocalDisk.list(&folder).map_err(|error| CliError::usage(error.to_string(), None))? {
@@ -353,6 +467,16 @@ fn user_views(root: &Path) -> Result<Vec<(String, String)>, CliError> {
         }
     }
     Ok(views)
+}
+
+/// The same of a store that is far away.
+async fn far_views(store: &Store) -> Result<Vec<(String, String)>, CliError> {
+    let files = store.files(VIEWS).await?.into_iter();
+    let views = files.filter_map(|(name, text)| {
+        let name = name.strip_suffix(".sql").filter(|name| !name.is_empty())?;
+        Some((name.to_owned(), String::from_utf8_lossy(&text).into_owned()))
+    });
+    Ok(views.collect())
 }
 
 /// Whether a word names something on the disk, as it is or as a glob.
@@ -385,7 +509,7 @@ fn neither(name: &str, error: &SessionError) -> CliError {
 }
 
 /// Runs of the store beside runs that were read from paths: the store's are read into memory too.
-async fn beside(stored: Facts, names: &[Place], memory: InMemory, origin: String) -> Result<Facts, CliError> {
+async fn beside(stored: Facts, names: &[Word], memory: InMemory, origin: String) -> Result<Facts, CliError> {
     let metrics = stored.metrics.clone();
     let user_views = stored.user_views.clone();
     let origin = format!("{} and {origin}", stored.origin);

@@ -126,10 +126,8 @@ async fn meant_as_values(
     other: &str,
     context: &Context<'_>,
 ) -> Result<Option<CliError>, CliError> {
-    if context.store_path().is_none_or(|path| !path.exists()) {
-        return Ok(None);
-    }
-    let by = dimension_with(&context.stored_facts().await?, [one, other]).await?;
+    let Some(facts) = context.stored().await? else { return Ok(None) };
+    let by = dimension_with(&facts, [one, other]).await?;
     Ok(by.map(|by| {
         let hint = format!("did you mean --by {by} {} {}?", shell_word(one), shell_word(other));
         CliError::not_found(format!("{one} and {other} are no runs of the store and no paths"), Some(&hint))

@@ -62,8 +62,8 @@ struct ShowArgs {
 /// # Errors
 /// What the person is told when it cannot be answered.
 pub async fn run(args: JobsArgs, context: &Context<'_>) -> Result<u8, CliError> {
-    let label = context.store().await?.label();
-    let there = Jobs::of(Path::new(&label));
+    let store = context.store().await?;
+    let (label, there) = (store.label(), context.jobs(&store)?);
     let now = ProcessSurroundings::quiet().now();
     let answer = match args.command {
         Some(JobsCommand::Show(show)) => {

@@ -103,8 +103,8 @@ async fn set(args: SetArgs, context: &Context<'_>) -> Result<u8, CliError> {
         return Err(SessionError::MetricByRun { flag: "--aggregate", metric: args.metric }.into());
     }
     let store = context.store().await?;
-    let mut publication = store.publish().await?;
     let facts = context.stored_facts().await?;
+    let mut publication = store.publish().await?;
     let before = facts.metrics.iter().find(|row| row.is_a_persons() && row.metric == args.metric).cloned();
     if !args.force && before.is_none() {
         known(&args.metric, Session::open(facts, of_the_store()).await?).await?;
@@ -122,8 +122,8 @@ async fn set(args: SetArgs, context: &Context<'_>) -> Result<u8, CliError> {
 
 async fn unset(metric: &str, context: &Context<'_>) -> Result<u8, CliError> {
     let store = context.store().await?;
-    let mut publication = store.publish().await?;
     let facts = context.stored_facts().await?;
+    let mut publication = store.publish().await?;
     let set: Vec<&str> =
         facts.metrics.iter().filter(|row| row.is_a_persons()).map(|row| row.metric.as_str()).collect();
     if !set.contains(&metric) {

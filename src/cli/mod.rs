@@ -33,7 +33,9 @@ use context::Context;
 use exit::CliError;
 use output::{ColorChoice, Environment, Output, Report, Wish};
 
+use crate::objects::Io;
 use crate::render::{TABLE, renderer};
+use crate::store::Place;
 
 /// Compare AI evaluation runs: which model or prompt wins, what regressed, is it more than noise.
 ///
@@ -96,12 +98,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     interrupt::listen();
     let code = runtime.block_on(async {
         let context = Context::new(cli.global, &output);
-        let ended = dispatch(cli.command.unwrap_or(Command::Shell(cli.shell)), &matches, &context).await;
+        let command = cli.command.unwrap_or(Command::Shell(cli.shell));
+        let is_shell = matches!(command, Command::Shell(_));
+        let ended = dispatch(command, &matches, &context).await;
         let code = ended.unwrap_or_else(|error| failed(&error, &output));
         interrupt::end_of_uploads().await;
+        if !is_shell {
+            context.say_io(Io::default());
+        }
         code
     });
-    // Readers of files may still be busy; what they read is not wanted any more.
+    // Readers of files may still be busy; what they read is not wanted any more, nor what a library says that is cut off.
+    std::panic::set_hook(Box::new(|_| {}));
     runtime.shutdown_background();
     ExitCode::from(code)
 }
@@ -120,6 +128,10 @@ fn parsed(arguments: Vec<OsString>) -> Result<(Cli, ArgMatches), clap::Error> {
 fn matched(arguments: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
     let matches = Cli::command().try_get_matches_from(arguments)?;
     let cli = Cli::from_arg_matches(&matches)?;
+    if let Some(Err(error)) = cli.global.store.as_deref().map(Place::of) {
+        let said = format!("--store: {error}\n\n  {}", error.hint());
+        return Err(Cli::command().error(clap::error::ErrorKind::ValueValidation, said));
+    }
     if cli.command.is_some() && !cli.shell.is_empty() {
         let said = "-c, -f, --init and --no-init open the shell: no other command stands beside them";
         return Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, said));
@@ -189,7 +201,12 @@ pub(crate) async fn run_within(
         Command::Export(args) if context.global.read_only && args.writes() => {
             Err(CliError::refused(".export into a file"))
         }
-        command => Box::pin(dispatch(command, &matches, &context)).await,
+        command => {
+            let before = context.io();
+            let code = Box::pin(dispatch(command, &matches, &context)).await?;
+            context.say_io(before);
+            Ok(code)
+        }
     }
 }
 

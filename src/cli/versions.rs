@@ -73,13 +73,14 @@ async fn is_case(word: &str, args: &VersionsArgs, context: &Context<'_>) -> Resu
     }
     // Case ids may look like files (`sales.orders`); a word that is no file, before others that are, is a case.
     let followed = args.words.len() > 1 && !word.contains('/') && !is_path(word);
-    if !context.is_run_or_path(word).await? || followed && context.store_path().is_none() {
+    if !context.is_run_or_path(word).await? || followed && context.place()?.is_none() {
         return Ok(true);
     }
-    if word.contains('/') || !context.store_path().is_some_and(|path| path.exists()) {
+    if word.contains('/') {
         return Ok(false);
     }
-    let is_case = case_ids(&context.stored_facts().await?).await?.contains(word);
+    let Some(facts) = context.stored().await? else { return Ok(false) };
+    let is_case = case_ids(&facts).await?.contains(word);
     if is_case {
         context.output.note(&format!("{word} is taken as a case; --run {word} names the run"));
     }

@@ -26,10 +26,7 @@ pub struct ViewsArgs {
 /// # Errors
 /// What the person is told when it cannot be answered.
 pub async fn run(args: ViewsArgs, context: &Context<'_>) -> Result<u8, CliError> {
-    let own = match context.store_path() {
-        Some(path) if path.exists() => context.stored_facts().await?.user_views,
-        _ => Vec::new(),
-    };
+    let own = context.stored().await?.map(|facts| facts.user_views).unwrap_or_default();
     let known = Views::new(&own);
     let Some(name) = args.name else {
         context.output.answer(&views(&known)?)?;

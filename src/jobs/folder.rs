@@ -1,4 +1,8 @@
 //! The folder of jobs in a store: `jobs/<id>/job.json`, `log.txt`, `job.lock`, and the files that a command reads.
+//!
+//! Locks, processes and their output are of one machine. So the jobs of a store in S3 are not in it: their folder is in the
+//! user's state (`$XDG_STATE_HOME/runq/stores/<bucket>-<id of the address>`), one per store, and a command on another
+//! machine neither sees nor stops them. What two tools on two machines add to one run meets at its next ingest.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};

@@ -26,7 +26,10 @@ pub(super) const WRITE: usize = 4;
 
 /// Counts requests. May be shared between threads and stores.
 #[derive(Debug, Default)]
-pub struct Traffic([Kind; KINDS.len()]);
+pub struct Traffic {
+    kinds: [Kind; KINDS.len()],
+    whole: Option<Arc<Traffic>>,
+}
 
 #[derive(Debug, Default)]
 struct Kind {
@@ -36,8 +39,16 @@ struct Kind {
 }
 
 impl Traffic {
+    /// A count of its own that is part of another one.
+    pub fn within(whole: &Arc<Self>) -> Self {
+        Self { whole: Some(Arc::clone(whole)), ..Self::default() }
+    }
+
     pub(super) fn count(&self, kind: usize, (requests, bytes): (u64, u64), time: Duration) {
-        let Some(kind) = self.0.get(kind) else { return };
+        if let Some(whole) = &self.whole {
+            whole.count(kind, (requests, bytes), time);
+        }
+        let Some(kind) = self.kinds.get(kind) else { return };
         kind.requests.fetch_add(requests, Ordering::Relaxed);
         kind.bytes.fetch_add(bytes, Ordering::Relaxed);
         kind.micros.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -63,7 +74,7 @@ impl Traffic {
             bytes: kind.bytes.load(Ordering::Relaxed),
             time: Duration::from_micros(kind.micros.load(Ordering::Relaxed)),
         };
-        let [get, ranges, head, list, write] = self.0.each_ref().map(read);
+        let [get, ranges, head, list, write] = self.kinds.each_ref().map(read);
         Io { get, ranges, head, list, write }
     }
 }
@@ -132,18 +143,28 @@ impl Sub for Io {
 }
 
 impl fmt::Display for Io {
-    /// `7 requests, 12.4 kB · get 3 (4.0 kB) · ranges 4 (8.4 kB)`; kinds without a request are left out.
+    /// `7 requests, 12.4 kB in 61 ms · get 3 (4.0 kB, 20 ms) · ranges 4 (8.4 kB, 41 ms)`; kinds without a request are left
+    /// out. Requests at the same time add up.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.total();
         let noun = if total.requests == 1 { "request" } else { "requests" };
-        write!(f, "{} {noun}, {}", total.requests, size(total.bytes))?;
+        write!(f, "{} {noun}, {} in {}", total.requests, size(total.bytes), length(total.time))?;
         for (name, kind) in self.kinds().into_iter().filter(|(_, kind)| kind.requests > 0) {
-            write!(f, " · {name} {}", kind.requests)?;
+            write!(f, " · {name} {} (", kind.requests)?;
             if kind.bytes > 0 {
-                write!(f, " ({})", size(kind.bytes))?;
+                write!(f, "{}, ", size(kind.bytes))?;
             }
+            write!(f, "{})", length(kind.time))?;
         }
         Ok(())
+    }
+}
+
+/// A time in the unit that fits.
+fn length(time: Duration) -> String {
+    match time.as_millis() {
+        0..1000 => format!("{} ms", time.as_millis()),
+        _ => format!("{:.1} s", time.as_secs_f64()),
     }
 }
 
@@ -278,9 +299,19 @@ mod tests {
         assert_eq!(io, expected);
         assert_eq!(
             io.to_string(),
-            "7 requests, 1.7 kB · get 2 (1.5 kB) · ranges 3 (225 B) · head 1 · list 1"
+            "7 requests, 1.7 kB in 0 ms · get 2 (1.5 kB, 0 ms) · ranges 3 (225 B, 0 ms) · head 1 (0 ms) · list 1 (0 ms)"
         );
         assert_eq!((before.write.requests, before.write.bytes), (1, 1500));
+    }
+
+    #[test]
+    fn a_part_counts_in_the_whole_too() {
+        let whole = Arc::new(Traffic::default());
+        let parts = [Traffic::within(&whole), Traffic::within(&whole)];
+        parts[0].count(GET, (1, 10), Duration::from_millis(1500));
+        parts[1].count(GET, (2, 20), Duration::from_millis(40));
+        assert_eq!(parts[0].so_far().to_string(), "1 request, 10 B in 1.5 s · get 1 (10 B, 1.5 s)");
+        assert_eq!((whole.so_far().get.requests, whole.so_far().get.bytes), (3, 30));
     }
 
     #[test]

@@ -92,6 +92,14 @@ pub enum StoreError {
         /// How often it was tried.
         tries: usize,
     },
+    /// The service does not refuse to put what is there: of two writers one would undo the other's commit.
+    #[error(
+        "the service of {path} does not honour conditional puts (If-None-Match), which keep writers apart"
+    )]
+    Unguarded {
+        /// Address of the store.
+        path: String,
+    },
     /// The address or the settings of S3 lead nowhere.
     #[error(transparent)]
     S3(#[from] S3Error),
@@ -126,6 +134,9 @@ impl StoreError {
                 "restore the folder from a backup, or make a new store and ingest the sources again"
             }
             Self::Busy { .. } => "run the command again when fewer writers are at work",
+            Self::Unguarded { .. } => {
+                "with `--single-writer` runq writes all the same: only while nobody else writes to this store"
+            }
             Self::S3(error) => error.hint(),
             Self::Service(refusal) => refusal.hint(),
             Self::Refused { .. } => "this is a bug of runq; please report it",

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -16,15 +17,20 @@ use deltalake_core::logstore::{StorageConfig, commit_uri_from_version, default_l
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::SaveMode;
 use deltalake_core::{DeltaResult, DeltaTable, DeltaTableError};
+use futures::future::try_join_all;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt};
+use tokio::sync::OnceCell;
 use url::Url;
 
+use super::conditional::{Conditional, TRIED};
 use super::error::{StoreError, unwrapped};
+use super::kept::Kept;
+use super::snapshot::StoreSnapshot;
 use crate::model::{MetricRow, ResultRow, Row, RunRow, ScoreRow, StepRow, Timestamp};
-use crate::objects::s3::{self, Address, S3Error, Settings};
-use crate::objects::{Counted, Traffic};
+use crate::objects::s3::{Address, S3Error};
+use crate::objects::{Counted, Reach, Traffic};
 
 /// The tables whose rows belong to a run, in the order in which they are committed.
 pub(super) const CHILDREN: [&str; 3] = [StepRow::TABLE, ScoreRow::TABLE, ResultRow::TABLE];
@@ -35,6 +41,9 @@ const PRUNING_COLUMNS: [&str; 6] = ["run_id", "ingest_id", "task", "case_id", "m
 /// How many commits a reader replays at most before it meets a checkpoint.
 const CHECKPOINT_INTERVAL: &str = "100";
 
+/// The same of a store far away, where every commit is a request of its own.
+const FAR_CHECKPOINT_INTERVAL: &str = "20";
+
 /// The root of a store and the object store that reaches it.
 #[derive(Debug, Clone)]
 pub(super) struct Location {
@@ -43,10 +52,23 @@ pub(super) struct Location {
     /// The store as a person names it.
     label: String,
     objects: Arc<dyn ObjectStore>,
+    /// What lies over objects that are no local disk.
+    far: Option<Far>,
     traffic: Arc<Traffic>,
     session: SharedSession,
     /// Tables as they were last loaded: only newer commits are read again.
     known: Arc<Mutex<BTreeMap<&'static str, DeltaTable>>>,
+    /// The last view that was taken.
+    pub(super) last: Arc<Mutex<Option<StoreSnapshot>>>,
+}
+
+/// Objects in a network.
+#[derive(Debug, Clone)]
+struct Far {
+    conditional: Conditional,
+    /// Whether the service honours conditional puts, once that was tried.
+    honoured: Arc<OnceCell<bool>>,
+    kept: Kept,
 }
 
 /// The engine that reads the small tables and looks for litter; made once because that takes milliseconds.
@@ -60,26 +82,42 @@ impl std::fmt::Debug for SharedSession {
 }
 
 impl Location {
-    /// `objects` has its root at the root of the URL's host, not at the store. Counts what is asked of it.
-    pub(super) fn new(objects: Arc<dyn ObjectStore>, root: &Url) -> Self {
-        let traffic = Arc::new(Traffic::default());
+    /// `objects` has its root at the root of the URL's host, not at the store. What is asked of it counts in `whole` too.
+    pub(super) fn new(objects: Arc<dyn ObjectStore>, root: &Url, whole: &Arc<Traffic>) -> Self {
+        let traffic = Arc::new(Traffic::within(whole));
         let objects = Arc::new(Counted::new(objects, Arc::clone(&traffic)));
-        let label = root.to_file_path().map_or_else(
-            |()| root.to_string(),
+        let path = root.to_file_path().ok();
+        let label = path.map_or_else(
+            || root.to_string(),
             |path| path.display().to_string().trim_end_matches('/').to_owned(),
         );
-        Self::with_root(root, label, objects, traffic)
+        match root.scheme() {
+            "file" => Self::with_root(root, label, (objects, None), traffic),
+            _ => Self::far(root, label, objects, traffic),
+        }
     }
 
     /// A place in S3. The tables' paths are told from its key: no letter of it goes through a URL.
-    pub(super) fn in_s3(address: &Address, settings: &Settings) -> Result<Self, S3Error> {
-        let traffic = Arc::new(Traffic::default());
-        let bucket = s3::bucket(address.bucket(), settings, Arc::clone(&traffic))?;
+    pub(super) async fn in_s3(address: &Address, reach: &Reach) -> Result<Self, S3Error> {
+        let (bucket, traffic) = reach.bucket(address.bucket()).await?;
         let objects = Arc::new(PrefixStore::new(bucket, address.key().clone()));
-        Ok(Self::with_root(&address.bucket_url()?, address.to_string(), objects, traffic))
+        Ok(Self::far(&address.bucket_url()?, address.to_string(), objects, traffic))
     }
 
-    fn with_root(root: &Url, label: String, objects: Arc<dyn ObjectStore>, traffic: Arc<Traffic>) -> Self {
+    fn far(root: &Url, label: String, objects: Arc<dyn ObjectStore>, traffic: Arc<Traffic>) -> Self {
+        let conditional = Conditional::new(objects);
+        let kept = Kept::new(Arc::new(conditional.clone()));
+        let objects = Arc::new(kept.clone());
+        let far = Far { conditional, honoured: Arc::default(), kept };
+        Self::with_root(root, label, (objects, Some(far)), traffic)
+    }
+
+    fn with_root(
+        root: &Url,
+        label: String,
+        (objects, far): (Arc<dyn ObjectStore>, Option<Far>),
+        traffic: Arc<Traffic>,
+    ) -> Self {
         let mut root = root.clone();
         if !root.path().ends_with('/') {
             root.set_path(&format!("{}/", root.path()));
@@ -89,10 +127,61 @@ impl Location {
             root,
             label,
             objects,
+            far,
             traffic,
             session: SharedSession(SessionContext::new_with_config(config)),
             known: Arc::default(),
+            last: Arc::default(),
         }
+    }
+
+    /// Whether every look costs a way through a network.
+    pub(super) const fn is_far(&self) -> bool {
+        self.far.is_some()
+    }
+
+    /// Finds out by trying whether the service keeps writers apart, once. Without that only who writes alone goes on.
+    pub(super) async fn check_conditions(&self, single_writer: bool) -> Result<(), StoreError> {
+        let Some(far) = &self.far else { return Ok(()) };
+        let key = self.key(TRIED)?;
+        let tried = far.honoured.get_or_try_init(|| far.conditional.is_honoured(&key)).await;
+        match tried.map_err(|cause| self.error(RunRow::TABLE, cause))? {
+            true => {}
+            false if single_writer => far.conditional.go_plain(),
+            false => return Err(StoreError::Unguarded { path: self.label() }),
+        }
+        Ok(())
+    }
+
+    /// The key of something in the store.
+    fn key(&self, name: &str) -> Result<Key, StoreError> {
+        let root = Key::from_url_path(self.root.path());
+        let root = root.map_err(|cause| self.error(RunRow::TABLE, object_store::Error::from(cause)))?;
+        Ok(name.split('/').fold(root, |key, part| key.join(part)))
+    }
+
+    /// A file that is no table's; `None` when it is not there.
+    pub(super) async fn file(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        let error = |cause| self.error(RunRow::TABLE, cause);
+        match self.objects.get(&self.key(name)?).await {
+            Ok(got) => Ok(Some(got.bytes().await.map_err(error)?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(cause) => Err(error(cause)),
+        }
+    }
+
+    /// The files right below a folder that is no table's, by name.
+    pub(super) async fn files(&self, folder: &str) -> Result<Vec<(String, Bytes)>, StoreError> {
+        let error = |cause| self.error(RunRow::TABLE, cause);
+        let listed = self.objects.list_with_delimiter(Some(&self.key(folder)?)).await.map_err(error)?;
+        let mut files = try_join_all(listed.objects.into_iter().map(|object| async move {
+            let bytes = self.objects.get(&object.location).await?.bytes().await?;
+            Ok((object.location.filename().unwrap_or_default().to_owned(), bytes))
+        }))
+        .await
+        .map_err(error)?;
+        files.sort();
+        Ok(files)
     }
 
     /// What reaches the files.
@@ -134,6 +223,12 @@ impl Location {
             self.known().insert(table, known.clone());
             return Ok(known);
         }
+        if let Some(far) = &self.far
+            && self.known().remove(table).is_some()
+        {
+            // Deleted and made again: its commits are others.
+            far.kept.forget(&self.key(table)?);
+        }
         let mut loaded = self.table(table)?;
         loaded.load().await.map_err(|cause| self.error(table, cause))?;
         self.known().insert(table, loaded.clone());
@@ -174,9 +269,6 @@ impl Location {
 
     /// Makes the tables that are missing.
     pub(super) async fn create(&self) -> Result<(), StoreError> {
-        if self.exists().await? {
-            return Ok(());
-        }
         self.create_table::<StepRow>().await?;
         self.create_table::<ScoreRow>().await?;
         self.create_table::<ResultRow>().await?;
@@ -192,7 +284,7 @@ impl Location {
         let made = CreateBuilder::new()
             .with_log_store(table.log_store())
             .with_columns(schema.fields().cloned())
-            .with_configuration(properties::<R>())
+            .with_configuration(properties::<R>(self.is_far()))
             .with_save_mode(SaveMode::Ignore)
             // With retries the loser of a race would commit its own metadata as version 1.
             .with_commit_properties(CommitProperties::default().with_max_retries(0))
@@ -272,7 +364,13 @@ async fn is_there(table: &DeltaTable) -> bool {
     };
     let commit = commit_uri_from_version(Some(version));
     let now = table.object_store().head(&commit).await;
-    now.is_ok_and(|meta| meta.last_modified.timestamp_millis() == then)
+    now.is_ok_and(|meta| is_the_same_time(meta.last_modified.timestamp_millis(), then))
+}
+
+/// Whether two times of an object, in milliseconds, are one: a HEAD over HTTP tells whole seconds, where a listing may tell
+/// more.
+const fn is_the_same_time(head: i64, listed: i64) -> bool {
+    head == listed || head % 1000 == 0 && head == listed - listed % 1000
 }
 
 /// Which rows to read.
@@ -284,14 +382,15 @@ pub(super) struct Selection {
 }
 
 /// Table properties: a checkpoint now and then, the log kept whole, statistics where they prune.
-fn properties<R: Row>() -> BTreeMap<&'static str, Option<String>> {
+fn properties<R: Row>(is_far: bool) -> BTreeMap<&'static str, Option<String>> {
     let columns = R::columns();
     let pruning: Vec<&str> = PRUNING_COLUMNS
         .into_iter()
         .filter(|name| columns.iter().any(|column| column.name == *name))
         .collect();
+    let interval = if is_far { FAR_CHECKPOINT_INTERVAL } else { CHECKPOINT_INTERVAL };
     BTreeMap::from([
-        ("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL.to_owned())),
+        ("delta.checkpointInterval", Some(interval.to_owned())),
         ("delta.enableExpiredLogCleanup", Some("false".to_owned())),
         ("delta.dataSkippingStatsColumns", Some(pruning.join(","))),
     ])

@@ -9,9 +9,12 @@
 
 mod clean;
 mod commit;
+mod conditional;
 mod error;
 mod files;
+mod kept;
 mod location;
+mod place;
 mod publish;
 mod race;
 mod registry;
@@ -27,19 +30,20 @@ pub(crate) mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use object_store::ObjectStore;
 use url::Url;
 
 pub use clean::Cleaned;
 pub use error::StoreError;
 use location::Location;
+pub use place::Place;
 pub use publish::{LostRun, Publication, Published};
 pub use snapshot::StoreSnapshot;
 pub use synced::{Disk, SyncedDisk, SystemDisk, replace_file};
 
 use crate::model::{Row, RunRow};
-use crate::objects::Traffic;
-use crate::objects::s3::{Address, Settings};
+use crate::objects::{Reach, Traffic};
 
 /// Name of a store's folder where none was named.
 pub const STORE_FOLDER: &str = ".runq";
@@ -51,6 +55,9 @@ pub enum Access {
     ReadOnly,
     /// Questions and writes.
     ReadWrite,
+    /// Questions and writes, with the word of a person that nobody else writes meanwhile: for services that do not honour
+    /// conditional puts.
+    SingleWriter,
 }
 
 /// The nearest store folder at or above `start`, as git finds its `.git`.
@@ -69,38 +76,57 @@ impl Store {
     /// Opens the store in a folder, or at an address in S3.
     ///
     /// # Errors
-    /// [`StoreError::NotAStore`] when there is none, [`StoreError::NoPermission`] when it cannot be read.
+    /// As [`Store::open_at`].
     pub async fn open(root: &Path, access: Access) -> Result<Self, StoreError> {
-        if let Some(address) = Address::of(root)? {
-            let location = Location::in_s3(&address, &Settings::from_environment().await?)?;
-            return Self::open_at(location, access).await;
-        }
+        Self::open_at(&Place::of(root)?, access, &Reach::default()).await
+    }
+
+    /// Opens the store in a folder, or at an address in S3. Nothing is asked of S3 yet: whether a store is there is told by
+    /// the first look into it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAStore`] when there is none, [`StoreError::NoPermission`] when it cannot be read.
+    pub async fn open_at(place: &Place, access: Access, reach: &Reach) -> Result<Self, StoreError> {
+        let root = match place {
+            Place::S3(address) => {
+                return Ok(Self { location: Location::in_s3(address, reach).await?, access });
+            }
+            Place::Disk(root) => root,
+        };
         let not_a_store = || StoreError::NotAStore { path: root.display().to_string() };
         let root = match root.canonicalize() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(not_a_store()),
             other => other.map_err(|error| at(root, error))?,
         };
         let url = Url::from_directory_path(&root).map_err(|()| not_a_store())?;
-        Self::open_with(Arc::new(SyncedDisk::new(Arc::new(SystemDisk))), &url, access).await
+        Self::existing(Location::new(disk(), &url, reach.traffic()), access).await
     }
 
-    /// Opens the store in a folder for writing, and makes what is missing of it.
+    /// Opens the store in a folder, or at an address in S3, for writing, and makes what is missing of it.
     ///
     /// Two writers may do this at the same time; both get the same store.
     ///
     /// # Errors
-    /// [`StoreError::NoPermission`], [`StoreError::DiskFull`] or [`StoreError::Unavailable`].
+    /// As [`Store::create_at`].
     pub async fn create(root: &Path) -> Result<Self, StoreError> {
-        if let Some(address) = Address::of(root)? {
-            let location = Location::in_s3(&address, &Settings::from_environment().await?)?;
-            location.create().await?;
-            return Ok(Self { location, access: Access::ReadWrite });
-        }
+        Self::create_at(&Place::of(root)?, Access::ReadWrite, &Reach::default()).await
+    }
+
+    /// As [`Store::create`].
+    ///
+    /// # Errors
+    /// [`StoreError::ReadOnly`], [`StoreError::NoPermission`], [`StoreError::DiskFull`], [`StoreError::Unguarded`] or
+    /// [`StoreError::Unavailable`].
+    pub async fn create_at(place: &Place, access: Access, reach: &Reach) -> Result<Self, StoreError> {
+        let root = match place {
+            Place::S3(address) => return Self::made(Location::in_s3(address, reach).await?, access).await,
+            Place::Disk(root) => root,
+        };
         std::fs::create_dir_all(root).map_err(|error| at(root, error))?;
         let root = root.canonicalize().map_err(|error| at(root, error))?;
         let url = Url::from_directory_path(&root)
             .map_err(|()| StoreError::refused(format!("{} is no absolute path", root.display())))?;
-        Self::create_with(Arc::new(SyncedDisk::new(Arc::new(SystemDisk))), &url).await
+        Self::made(Location::new(disk(), &url, reach.traffic()), access).await
     }
 
     /// Opens the store at a URL through any object store whose root is the root of the URL's host.
@@ -112,15 +138,7 @@ impl Store {
         root: &Url,
         access: Access,
     ) -> Result<Self, StoreError> {
-        Self::open_at(Location::new(objects, root), access).await
-    }
-
-    async fn open_at(location: Location, access: Access) -> Result<Self, StoreError> {
-        if location.exists().await? {
-            Ok(Self { location, access })
-        } else {
-            Err(StoreError::NotAStore { path: location.label() })
-        }
+        Self::existing(Location::new(objects, root, &Arc::default()), access).await
     }
 
     /// Opens the store at a URL for writing, and makes what is missing of it.
@@ -128,9 +146,25 @@ impl Store {
     /// # Errors
     /// As [`Store::create`].
     pub async fn create_with(objects: Arc<dyn ObjectStore>, root: &Url) -> Result<Self, StoreError> {
-        let location = Location::new(objects, root);
-        location.create().await?;
-        Ok(Self { location, access: Access::ReadWrite })
+        Self::made(Location::new(objects, root, &Arc::default()), Access::ReadWrite).await
+    }
+
+    async fn existing(location: Location, access: Access) -> Result<Self, StoreError> {
+        if location.is_far() || location.exists().await? {
+            Ok(Self { location, access })
+        } else {
+            Err(StoreError::NotAStore { path: location.label() })
+        }
+    }
+
+    async fn made(location: Location, access: Access) -> Result<Self, StoreError> {
+        let store = Self { location, access };
+        store.check_writable()?;
+        if !store.location.exists().await? {
+            store.writable().await?;
+            store.location.create().await?;
+        }
+        Ok(store)
     }
 
     /// What may be done with it.
@@ -143,6 +177,35 @@ impl Store {
         self.location.label()
     }
 
+    /// Whether it is reached through a network.
+    pub fn is_far(&self) -> bool {
+        self.location.is_far()
+    }
+
+    /// Whether this is the store at a place. What stands there now may be another one under the same name.
+    pub fn is_at(&self, place: &Place) -> bool {
+        match place {
+            Place::Disk(path) => path.canonicalize().is_ok_and(|path| path == Path::new(&self.label())),
+            Place::S3(address) => address.to_string() == self.label(),
+        }
+    }
+
+    /// What users of the store have put beside its tables at a key: none is no error.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub async fn file(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.location.file(key).await
+    }
+
+    /// What users of the store have put into a folder beside its tables: names and contents, by name.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed, or one of its files cannot be read.
+    pub async fn files(&self, folder: &str) -> Result<Vec<(String, Bytes)>, StoreError> {
+        self.location.files(folder).await
+    }
+
     /// Counts what is asked of the object store, from when it was opened.
     pub fn traffic(&self) -> &Arc<Traffic> {
         self.location.traffic()
@@ -153,7 +216,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] when runs are published faster than they can be read, else what the disk says.
     pub async fn snapshot(&self) -> Result<StoreSnapshot, StoreError> {
-        StoreSnapshot::take(&self.location).await
+        Box::pin(StoreSnapshot::newest(&self.location)).await
     }
 
     /// Begins to publish runs. Nothing is visible before [`Publication::commit`].
@@ -161,16 +224,31 @@ impl Store {
     /// # Errors
     /// [`StoreError::ReadOnly`] when the store was opened for reading.
     pub async fn publish(&self) -> Result<Publication<'_>, StoreError> {
-        self.check_writable()?;
+        self.writable().await?;
         Ok(Publication::new(&self.location))
+    }
+
+    /// Whether it may be written, and by several at a time: to be asked before the first write.
+    ///
+    /// # Errors
+    /// [`StoreError::ReadOnly`] when the store was opened for reading, [`StoreError::Unguarded`] when two writers could
+    /// undo each other's work.
+    pub(crate) async fn writable(&self) -> Result<(), StoreError> {
+        self.check_writable()?;
+        self.location.check_conditions(self.access == Access::SingleWriter).await
     }
 
     fn check_writable(&self) -> Result<(), StoreError> {
         match self.access {
-            Access::ReadWrite => Ok(()),
+            Access::ReadWrite | Access::SingleWriter => Ok(()),
             Access::ReadOnly => Err(StoreError::ReadOnly { path: self.label() }),
         }
     }
+}
+
+/// Local disks, synced.
+fn disk() -> Arc<dyn ObjectStore> {
+    Arc::new(SyncedDisk::new(Arc::new(SystemDisk)))
 }
 
 /// A failure to make or find the root folder, before any table is known.

@@ -1,7 +1,7 @@
 //! A consistent view of a store: the published runs, and tables that hold all their rows.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::runtime::SpawnedTask;
@@ -74,7 +74,24 @@ fn spawned<T: Send + 'static>(
 }
 
 impl StoreSnapshot {
-    pub(super) async fn take(location: &Location) -> Result<Self, StoreError> {
+    /// The view that was taken last where nothing was committed since, else a new one.
+    pub(super) async fn newest(location: &Location) -> Result<Self, StoreError> {
+        if !location.is_far() {
+            return Self::take(location).await;
+        }
+        let last = location.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(last) = last
+            && last.is_newest().await
+            && last.is_consistent(location, true).await.unwrap_or(false)
+        {
+            return Ok(last);
+        }
+        let taken = Self::take(location).await?;
+        *location.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(taken.clone());
+        Ok(taken)
+    }
+
+    async fn take(location: &Location) -> Result<Self, StoreError> {
         for attempt in 0..TRIES {
             // Side by side at first. Where somebody publishes meanwhile, the children after the runs that name their rows.
             let children = if attempt == 0 { Some(Self::children(location)) } else { None };

@@ -9,7 +9,6 @@ mod follow;
 mod taken;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::cli::args::ImportArgs;
 use crate::cli::context::{Context, here};
@@ -54,7 +53,7 @@ pub async fn exec(asked: Execution, context: &Context<'_>) -> Result<u8, CliErro
     }
     check_commands(&asked.plan)?;
     let store = context.store_for_writing().await?;
-    let jobs = Jobs::of(Path::new(&store.label()));
+    let jobs = context.jobs(&store)?;
     let mut locks = BTreeMap::new();
     lock_all(&jobs, &asked.plan, &mut locks)?;
     let asked = taken::up_to_date(asked, context, &store).await?;

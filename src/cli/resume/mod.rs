@@ -141,7 +141,7 @@ pub async fn run(args: ResumeArgs, context: &Context<'_>) -> Result<u8, CliError
         max_attempts: args.max_attempts,
         places,
         words: args.words,
-        templates: context.templates()?,
+        templates: context.templates().await?,
         here: here(),
         now: now.unwrap_or(Timestamp(0)),
     };

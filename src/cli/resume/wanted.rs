@@ -36,11 +36,11 @@ pub(super) async fn wanted(context: &Context<'_>) -> Result<Wanted, CliError> {
     let mut request = session.request()?;
     request.scope.case = None;
     let last = agentv_run(context);
-    let is_store = context.store_path().is_some_and(|path| path.exists());
-    if !is_store && let Some(folder) = last {
-        return Ok(of_agentv(shown_path(&folder)));
-    }
-    let facts = context.stored_facts().await?;
+    let facts = match (context.stored().await?, &last) {
+        (Some(facts), _) => facts,
+        (None, Some(folder)) => return Ok(of_agentv(shown_path(folder))),
+        (None, None) => context.stored_facts().await?,
+    };
     let narrowed = !request.scope.kinds.is_empty()
         || request.scope.task.is_some()
         || request.scope.predicate.is_some()
@@ -156,10 +156,7 @@ pub(super) async fn suite_of_another(
         return Ok(Some(found));
     }
     // Runs that were read from paths stand alone; the store may know others of their task.
-    Ok(match context.store_path() {
-        Some(path) if path.exists() => newest(&context.stored_facts().await?.runs),
-        _ => None,
-    })
+    Ok(context.stored().await?.and_then(|facts| newest(&facts.runs)))
 }
 
 /// The runs that names stand for; all where none is named.

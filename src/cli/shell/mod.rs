@@ -131,7 +131,7 @@ impl<'a> Shell<'a> {
             output: context.output,
             global: context.global.clone(),
             started_with: context.global.clone(),
-            settings: Settings::default(),
+            settings: Settings { io: context.global.io, ..Settings::default() },
             destination: Destination::default(),
             asking: Asking::default(),
             last_statement: None,

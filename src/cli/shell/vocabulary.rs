@@ -216,7 +216,7 @@ pub struct Filling {
 #[derive(PartialEq)]
 struct Basis {
     flags: String,
-    changed: Vec<Option<SystemTime>>,
+    changed: Changed,
     views: BTreeMap<String, View>,
     tables: Columns,
 }
@@ -238,7 +238,7 @@ impl Filling {
         }
         let of = Basis {
             flags: format!("{:?}", shell.global),
-            changed: changed_at(&shell.global, shell.output),
+            changed: changed_at(shell),
             views: own.views.clone(),
             tables: columns_of(own),
         };
@@ -249,7 +249,9 @@ impl Filling {
         if let Some(task) = self.task.take() {
             task.abort();
         }
-        let (reader, global, own) = (self.shared.reader(), shell.global.clone(), own.clone());
+        // Reached for itself, so that it does not count in what a statement asks.
+        let global = GlobalArgs { reached: Arc::default(), ..shell.global.clone() };
+        let (reader, own) = (self.shared.reader(), own.clone());
         let output = shell.output.redirected(shell.output.format(), None);
         self.task = Some(tokio::spawn(async move { fill(&reader, global, (&own, &output)).await }));
     }
@@ -278,12 +280,24 @@ fn names_of(rows: &Rows) -> Vec<String> {
     rows.schema.fields().iter().map(|field| field.name().clone()).collect()
 }
 
-/// When runs were last published and views written, as the store's folders tell it.
-fn changed_at(global: &GlobalArgs, output: &Output) -> Vec<Option<SystemTime>> {
-    let Some(store) = Context::new(global.clone(), output).store_path() else { return Vec::new() };
+/// How it is known that a store changed.
+#[derive(PartialEq)]
+enum Changed {
+    /// There is none.
+    Never,
+    /// Its folders tell when runs were last published and views written.
+    At(Vec<Option<SystemTime>>),
+    /// It is far away: a session was opened anew so many times.
+    Opened(u64),
+}
+
+fn changed_at(shell: &Shell<'_>) -> Changed {
+    let place = Context::new(shell.global.clone(), shell.output).place();
+    let Ok(Some(place)) = place else { return Changed::Never };
+    let Some(store) = place.folder() else { return Changed::Opened(shell.asking.times_opened()) };
     let folders = [store.join(RunRow::TABLE).join("_delta_log"), store.join("sql")];
     let changed = |folder| std::fs::metadata(folder).and_then(|there| there.modified()).ok();
-    folders.into_iter().map(changed).collect()
+    Changed::At(folders.into_iter().map(changed).collect())
 }
 
 async fn fill(reader: &Reader, global: GlobalArgs, (own, output): (&Own, &Output)) {

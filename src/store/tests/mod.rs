@@ -1,5 +1,6 @@
 //! Tests of the store as its callers see it.
 
+mod conditions;
 mod durability;
 mod faults;
 pub(crate) mod objects;

@@ -63,7 +63,7 @@ async fn store_of(
     ingest: &Ingest,
     shape: impl Fn(RecordBatch) -> RecordBatch,
 ) {
-    let location = Location::new(objects, url);
+    let location = Location::new(objects, url, &Arc::default());
     table_of(&location, &ingest.steps, &shape).await;
     table_of(&location, &ingest.scores, &shape).await;
     table_of(&location, &ingest.results, &shape).await;

@@ -3,7 +3,9 @@
 mod address;
 mod network;
 mod readers;
+mod requests;
 mod second;
 mod secrets;
 mod store;
 mod uploads;
+mod writers;

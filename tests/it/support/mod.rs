@@ -1,5 +1,6 @@
 //! What several tests need: runs in memory and in stores, the built binary, the shared data when it is there.
 
+pub mod metered;
 pub mod moto;
 pub mod s3;
 pub mod sandbox;

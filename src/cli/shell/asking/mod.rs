@@ -54,8 +54,11 @@ pub struct Asking {
     store: Option<Store>,
     own: Own,
     last: Option<Answered>,
+    /// What the store had been asked before it was opened here.
+    since: Io,
     before: Io,
     io: Option<Io>,
+    times_opened: u64,
 }
 
 struct Opened {
@@ -95,7 +98,7 @@ impl Asking {
         let traffic = opened.session.traffic();
         self.before = match earlier {
             Some((io, earlier)) if Arc::ptr_eq(&earlier, traffic) => io,
-            _ => Io::default(),
+            _ => self.since,
         };
         opened.session.at(request.now)?;
         Ok(&mut self.opened.insert(opened).session)
@@ -103,18 +106,17 @@ impl Asking {
 
     async fn open(&mut self, context: &Context<'_>) -> Result<Opened, CliError> {
         let request = context.global.session.request()?;
-        let basis = Basis::of(context);
-        let Some(path) = context.store_path() else {
+        let basis = Basis::of(context)?;
+        if !basis.has_place() {
             let mut session = opened(None, request).await?;
             self.own.add_to(&mut session)?;
             return Ok(Opened { session, basis });
-        };
-        let store = match self.store.take() {
-            Some(store) if basis.is_of(&store, &path) => store,
-            _ => Store::open(&path, context.access()).await?,
-        };
+        }
+        let store = context.store().await?;
+        self.since = store.traffic().so_far();
         let snapshot = store.snapshot().await?;
-        let facts = facts_of(&snapshot, std::path::Path::new(&store.label()))?;
+        let facts = facts_of(&store, &snapshot).await?;
+        self.times_opened += 1;
         self.store = Some(store);
         let mut session = opened(Some(facts), request).await?;
         self.own.add_to(&mut session)?;
@@ -206,6 +208,11 @@ impl Asking {
     /// What the last query asked of the object store and of files; `None` before the first one.
     pub fn io(&self) -> Option<Io> {
         self.io
+    }
+
+    /// How often a session was opened over what a store holds.
+    pub const fn times_opened(&self) -> u64 {
+        self.times_opened
     }
 
     /// The session of the last question.

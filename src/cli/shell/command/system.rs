@@ -11,6 +11,7 @@ use crate::cli::exit::{self, CliError};
 use crate::cli::interrupt;
 use crate::cli::output::Report;
 use crate::cli::shell::Shell;
+use crate::store::Place;
 
 /// `.system`: a command of the system.
 pub struct System;
@@ -81,8 +82,8 @@ impl DotCommand for Folder {
         };
         let folder = path(&folder);
         // The store is looked for where the shell is, and was found where it was.
-        let store =
-            Context::new(shell.global.clone(), shell.output).store_path().map(|store| here().join(store));
+        let place = Context::new(shell.global.clone(), shell.output).place()?;
+        let store = place.as_ref().and_then(Place::folder).map(|store| here().join(store));
         std::env::set_current_dir(&folder)
             .map_err(|error| CliError::not_found(format!(".cd {folder}: {error}"), None))?;
         if let Some(store) = store {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::answer::number::counted;
 use crate::cli::context::{Context, shown_path};
+use crate::cli::exit;
 use crate::cli::shell::Shell;
 use crate::model::RunRow;
 
@@ -13,8 +14,9 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// Greets. What takes longer than a moment is left out.
 pub async fn greet(shell: &Shell<'_>) {
     let context = Context::new(shell.global.clone(), shell.output);
-    let store = context.store_path().filter(|path| path.exists());
-    let Some(path) = store else {
+    // What is wrong with the place is said by the first question.
+    let place = context.place().ok().flatten().filter(|place| !place.is_missing());
+    let Some(place) = place else {
         let there = "no store here: .ingest PATH makes one";
         shell.output.line(&banner(&[there]));
         return;
@@ -22,10 +24,13 @@ pub async fn greet(shell: &Shell<'_>) {
     let facts = tokio::time::timeout(PATIENCE, context.stored_facts()).await;
     let held = match facts {
         Ok(Ok(facts)) => Some(held(facts.runs.iter().map(|entry| &entry.run))),
+        Ok(Err(error)) if error.code == exit::NOT_FOUND => {
+            Some("no store there: .ingest PATH makes one".to_owned())
+        }
         // Too slow; or it cannot be read, which the first question says with its reason.
         Ok(Err(_)) | Err(_) => None,
     };
-    let path = shown_path(&path);
+    let path = shown_path(std::path::Path::new(&place.to_string()));
     let parts: Vec<&str> = std::iter::once(path.as_str()).chain(held.as_deref()).collect();
     shell.output.line(&banner(&parts));
 }

@@ -28,7 +28,7 @@ fn parts(global: &GlobalArgs) -> Vec<String> {
     };
     let runs = (!session.runs.is_empty()).then(|| session.runs.join(", "));
     let said = [
-        global.store.as_ref().map(|path| store_name(path)),
+        global.store.as_deref().map(store_name),
         runs,
         session.last.map(|count| format!("last {count}")),
         session.task.clone(),
@@ -112,5 +112,8 @@ mod tests {
         assert_eq!(name("/data/evals/.runq"), "evals");
         assert_eq!(name("/data/store"), "store");
         assert_eq!(name(".runq"), ".runq");
+        assert_eq!(name("s3://team/evals/store/"), "store");
+        assert_eq!(name("s3://team/evals/.runq"), "evals");
+        assert_eq!((name("s3://team"), name("s3://team/.runq")), ("team".to_owned(), "team".to_owned()));
     }
 }
