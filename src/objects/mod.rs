@@ -2,7 +2,9 @@
 //!
 //! Below sources and the store, which both reach S3 through [`s3`]. Nothing here knows runs or tables.
 
+mod network;
 pub mod s3;
 mod traffic;
 
+pub use network::{AT_ONCE, Network};
 pub use traffic::{Counted, Io, Requests, Traffic};
