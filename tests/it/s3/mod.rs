@@ -1,4 +1,5 @@
 //! Runs in S3, against a server on loopback.
 
+mod play;
 mod sources;
 mod store;

@@ -18,12 +18,12 @@ const KEYS: &str = "team a/50%2F#1 ü+b";
 #[test]
 fn every_tools_files_answer_as_from_the_disk() {
     let (server, sandbox) = (S3Server::start(), Sandbox::new());
-    for tool in ["agentv", "amx", "honeyhive", "table"] {
-        let folder = fixture(tool);
+    for tool in ["agentv", "amx", "honeyhive", "import/table"] {
+        let (folder, store) = (fixture(tool), tool.rsplit('/').next().unwrap());
         server.put_folder(&folder, &format!("{KEYS}/{tool}"));
         let local = folder.display().to_string();
-        let there = reaching(&server, &sandbox, &["ingest", &format!("s3://team-runs/{KEYS}/{tool}"), "--store", tool]);
-        let here = sandbox.run(&["ingest", &local, "--store", &format!("{tool}-here")]);
+        let there = reaching(&server, &sandbox, &["ingest", &format!("s3://team-runs/{KEYS}/{tool}"), "--store", store]);
+        let here = sandbox.run(&["ingest", &local, "--store", &format!("{store}-here")]);
         assert_eq!(there.code, here.code, "{}\n{}", there.stderr, here.stderr);
         for question in [
             "SELECT run_id, task, model, result_count, score_count, step_count, skipped_count FROM runs ORDER BY 1",
@@ -31,7 +31,7 @@ fn every_tools_files_answer_as_from_the_disk() {
             "SELECT run_id, case_id, metric, value FROM scores ORDER BY 1, 2, 3, 4",
         ] {
             let ask = |store: &str| sandbox.run(&["sql", question, "--store", store]).stdout;
-            assert_eq!(ask(tool), ask(&format!("{tool}-here")), "{tool}: {question}");
+            assert_eq!(ask(store), ask(&format!("{store}-here")), "{tool}: {question}");
         }
     }
 }

@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -29,7 +28,7 @@ pub const BUCKET: &str = "team-runs";
 pub struct S3Server {
     address: SocketAddr,
     _runtime: tokio::runtime::Runtime,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 impl S3Server {
@@ -48,34 +47,7 @@ impl S3Server {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let address = listener.local_addr().expect("a bound port");
         runtime.spawn(serve(listener, service.build()));
-        Self { address, _runtime: runtime, folder: folder }
-    }
-
-    /// Puts the files of a folder into the bucket, under a prefix.
-    pub fn putfolder(&self, folder: &Path, prefix: &str) {
-        let to = self.folder.path().join(BUCKET).join(prefix);
-        std::fs::create_dir_all(&to).expect("a folder of the bucket can be made");
-        for entry in std::fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry of a folder").path();
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            if path.is_dir() {
-                self.putfolder(&path, &format!("{prefix}/{name}"));
-            } else {
-                std::fs::copy(&path, to.join(name)).expect("a file can be copied");
-            }
-        }
-    }
-
-    /// Puts an object into the bucket.
-    pub fn put(&self, key: &str, bytes: impl AsRef<[u8]>) {
-        let file = self.folder.path().join(BUCKET).join(key);
-        std::fs::create_dir_all(file.parent().expect("a key has a folder")).expect("it can be made");
-        std::fs::write(file, bytes).expect("an object can be written");
-    }
-
-    /// The bytes of an object, `None` where there is none.
-    pub fn object(&self, key: &str) -> Option<Vec<u8>> {
-        std::fs::read(self.folder.path().join(BUCKET).join(key)).ok()
+        Self { address, _runtime: runtime, _folder: folder }
     }
 
     /// What `AWS_ENDPOINT_URL` is to be.
