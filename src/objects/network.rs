@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, mpsc};
 use object_store::ObjectStore;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use super::Traffic;
 use super::s3::{self, S3Error, Settings};
@@ -68,6 +69,11 @@ impl Network {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    fn runtime(&self) -> Result<&Runtime, S3Error> {
+        let threads = || Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().ok();
+        self.runtime.get_or_init(threads).as_ref().ok_or_else(no_threads)
+    }
+
     /// Takes turns among what is read at once.
     pub fn turns(&self) -> Arc<Semaphore> {
         Arc::clone(self.turns.get_or_init(|| Arc::new(Semaphore::new(AT_ONCE))))
@@ -86,14 +92,29 @@ impl Network {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<mpsc::Receiver<T>, S3Error> {
-        let threads = || Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().ok();
-        let runtime = self.runtime.get_or_init(threads).as_ref().ok_or_else(no_threads)?;
+        let runtime = self.runtime()?;
         let (sender, receiver) = mpsc::sync_channel(1);
         runtime.spawn(async move {
             // Whoever asked may have gone.
             let _ = sender.send(work.await);
         });
         Ok(receiver)
+    }
+
+    /// Waits for work without a thread that stands still. The work ends when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// When there are no threads to work with.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, S3Error> {
+        let mut tasks = JoinSet::new();
+        tasks.spawn_on(work, self.runtime()?.handle());
+        match tasks.join_next().await {
+            Some(Ok(done)) => Ok(done),
+            _ => Err(no_threads()),
+        }
     }
 
     /// Waits for work on this thread. May be called from any thread: the work is done by others.

@@ -89,8 +89,11 @@ mod tests {
             std::fs::write(file, "{}").unwrap();
         }
         let found = find_files(&LocalDisk, root.path()).unwrap();
-        let names: Vec<_> =
-            found.files.iter().map(|entry| entry.path.strip_prefix(root.path()).unwrap().to_owned()).collect();
+        let names: Vec<_> = found
+            .files
+            .iter()
+            .map(|entry| entry.path.strip_prefix(root.path()).unwrap().to_owned())
+            .collect();
         assert_eq!(names, [Path::new(".agentv/b.jsonl"), Path::new("runs/a.jsonl")]);
     }
 }

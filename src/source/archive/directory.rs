@@ -57,7 +57,10 @@ impl Directory {
                 continue;
             }
             if entry.encrypted() {
-                return Err(SourceError::unreadable(path, format!("{name} in it is encrypted; unpack it first")));
+                return Err(SourceError::unreadable(
+                    path,
+                    format!("{name} in it is encrypted; unpack it first"),
+                ));
             }
             let name = inside(&name).ok_or_else(|| {
                 SourceError::unreadable(path, format!("a member would lie outside of it: {name:?}"))
@@ -87,7 +90,8 @@ impl Directory {
 
     fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Member)> {
         let from = self.members.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
-        from.map(|(name, member)| (name.as_str(), member)).take_while(move |(name, _)| name.starts_with(prefix))
+        from.map(|(name, member)| (name.as_str(), member))
+            .take_while(move |(name, _)| name.starts_with(prefix))
     }
 
     /// Files and folders directly in a folder, under the path that the folder was asked by.
@@ -173,7 +177,10 @@ fn check_sizes(path: &Path, packed: &mut [(u64, u64)], (total, size): (u64, u64)
     packed.sort_unstable();
     let overlap = |pair: &[(u64, u64)]| matches!(pair, [(start, length), (next, _)] if start.saturating_add(*length) > *next);
     if packed.windows(2).any(overlap) {
-        return Err(SourceError::unreadable(path, "its members share their bytes, as those of a zip bomb do"));
+        return Err(SourceError::unreadable(
+            path,
+            "its members share their bytes, as those of a zip bomb do",
+        ));
     }
     if total > TRUSTED && total / MOST_TIMES > size {
         let said = format!(
@@ -198,7 +205,9 @@ fn unreadable(path: &Path, member: Option<&str>, error: ZipError) -> SourceError
             format!("the archive is damaged: {}", met.problem)
         }
         ZipError::CompressionMethodNotSupported(method) => {
-            format!("it is packed in a way that is not read here (method {method}); deflate, zstd and stored are")
+            format!(
+                "it is packed in a way that is not read here (method {method}); deflate, zstd and stored are"
+            )
         }
         ZipError::UnsupportedArchive(why) => format!("this archive is not read here: {why}"),
         error => format!("the archive is damaged: {error}"),
@@ -220,7 +229,8 @@ mod tests {
 
     #[test]
     fn archives_that_were_made_to_fill_a_disk_are_refused() {
-        let check = |packed: &[(u64, u64)], sizes| check_sizes(Path::new("x.zip"), &mut packed.to_vec(), sizes);
+        let check =
+            |packed: &[(u64, u64)], sizes| check_sizes(Path::new("x.zip"), &mut packed.to_vec(), sizes);
         assert!(check(&[(0, 10), (50, 10)], (1000, 100)).is_ok());
         assert!(check(&[(50, 10), (0, 51)], (1000, 100)).is_err());
         // 20 GB of rows in 1 GB is a large run; 20 GB in 20 MB is none.

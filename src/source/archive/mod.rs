@@ -151,7 +151,9 @@ impl Archives {
     /// A large member in a temporary file.
     fn in_file(&self, path: &Path, inside: &Inside) -> Result<Arc<NamedTempFile>, SourceError> {
         let mut large = self.large.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((.., file)) = large.iter().find(|(known, stamp, _)| known == path && *stamp == inside.stamp) {
+        if let Some((.., file)) =
+            large.iter().find(|(known, stamp, _)| known == path && *stamp == inside.stamp)
+        {
             return Ok(Arc::clone(file));
         }
         let (directory, member) = self.member(path, inside)?;
@@ -254,7 +256,9 @@ impl Source for Archives {
     fn stamp(&self, path: &Path) -> Result<Option<Stamp>, SourceError> {
         let Some(inside) = self.inside(path)? else { return self.inner.stamp(path) };
         let entry = self.entry(path)?;
-        Ok(entry.map(|entry| if entry.folder { inside.stamp } else { Stamp { size: entry.size, ..inside.stamp } }))
+        Ok(entry.map(
+            |entry| if entry.folder { inside.stamp } else { Stamp { size: entry.size, ..inside.stamp } },
+        ))
     }
 
     fn open(&self, path: &Path) -> Result<Box<dyn BufRead + Send>, SourceError> {
@@ -331,7 +335,9 @@ impl Source for Archives {
 
     fn full_name(&self, path: &Path) -> PathBuf {
         match self.inside(path) {
-            Ok(Some(inside)) if !inside.name.is_empty() => self.inner.full_name(&inside.archive).join(inside.name),
+            Ok(Some(inside)) if !inside.name.is_empty() => {
+                self.inner.full_name(&inside.archive).join(inside.name)
+            }
             _ => self.inner.full_name(path),
         }
     }

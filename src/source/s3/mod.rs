@@ -123,9 +123,11 @@ impl S3Source {
             return Ok(known.cloned());
         }
         let (store, key, path) = (Arc::clone(&wanted.store), wanted.key.clone(), wanted.path.clone());
-        let met = self.wait(&wanted.path, async move {
-            store.head(&key).await.map_err(|error| problem(&path, &error))
-        });
+        let met =
+            self.wait(
+                &wanted.path,
+                async move { store.head(&key).await.map_err(|error| problem(&path, &error)) },
+            );
         match met {
             Ok(meta) => {
                 let object = Object::from(&meta);

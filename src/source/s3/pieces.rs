@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 use bytes::{Buf as _, Bytes};
 
 use super::words::unconnected;
-use super::{Got, Wanted, WHOLE, fetch};
+use super::{Got, WHOLE, Wanted, fetch};
 use crate::objects::Network;
 
 /// A reader of an object.

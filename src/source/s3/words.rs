@@ -10,10 +10,8 @@ use crate::source::SourceError;
 /// What an error says of an object or of the keys below an address.
 pub fn problem(path: &Path, error: &Error) -> SourceError {
     let said = error.to_string();
-    let unreachable = |problem: &str| SourceError {
-        unreachable: true,
-        ..SourceError::unreadable(path, problem)
-    };
+    let unreachable =
+        |problem: &str| SourceError { unreachable: true, ..SourceError::unreadable(path, problem) };
     match error {
         Error::NotFound { .. } if said.contains("NoSuchBucket") => unreachable("there is no such bucket"),
         Error::NotFound { .. } => SourceError::missing(path),

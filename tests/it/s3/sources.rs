@@ -22,7 +22,11 @@ fn every_tools_files_answer_as_from_the_disk() {
         let (folder, store) = (fixture(tool), tool.rsplit('/').next().unwrap());
         server.put_folder(&folder, &format!("{KEYS}/{tool}"));
         let local = folder.display().to_string();
-        let there = reaching(&server, &sandbox, &["ingest", &format!("s3://team-runs/{KEYS}/{tool}"), "--store", store]);
+        let there = reaching(
+            &server,
+            &sandbox,
+            &["ingest", &format!("s3://team-runs/{KEYS}/{tool}"), "--store", store],
+        );
         let here = sandbox.run(&["ingest", &local, "--store", &format!("{store}-here")]);
         assert_eq!(there.code, here.code, "{}\n{}", there.stderr, here.stderr);
         for question in [
