@@ -364,7 +364,7 @@ pub(super) fn is_path(name: &str) -> bool {
     let source = everywhere();
     is_remote(Path::new(name))
         || matches!(source.entry(Path::new(name)), Ok(Some(_)))
-        || is_pattern(name) && expand(&source, name).is_ok_and(|paths| !paths.is_empty())
+        || is_pattern(name) && expand(&source, name).is_ok_and(|found| !found.paths.is_empty())
 }
 
 /// A name with a folder or an ending in it means a path, also one that is not there.

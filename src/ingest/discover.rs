@@ -87,7 +87,10 @@ fn expanded(source: &dyn Source, path: &str, problems: &mut Vec<Problem>) -> Vec
         return vec![PathBuf::from(path)];
     }
     let problem = match expand(source, path) {
-        Ok(paths) if !paths.is_empty() => return paths,
+        Ok(found) if !found.paths.is_empty() || !found.problems.is_empty() => {
+            problems.extend(found.problems.into_iter().map(Problem::of_source));
+            return found.paths;
+        }
         Ok(_) => SourceError {
             problem: "no file or folder matches this glob".to_owned(),
             ..SourceError::missing(Path::new(path))

@@ -95,6 +95,15 @@ impl Problem {
         Self { path, message: problem, hint: None, missing, unreachable }
     }
 
+    /// A file that cannot be read since one that belongs to it could not be reached.
+    pub(crate) fn beside(path: &std::path::Path, error: SourceError) -> Self {
+        let problem = match error.path == path {
+            true => error.problem,
+            false => format!("{error}; without it the run would be another one"),
+        };
+        Self::of_source(SourceError { path: path.to_owned(), problem, ..error })
+    }
+
     fn of_import(path: &std::path::Path, error: &ImportError) -> Self {
         let missing = matches!(error, ImportError::Source(source) if source.missing);
         let unreachable = matches!(error, ImportError::Source(source) if source.unreachable);

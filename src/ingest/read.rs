@@ -136,7 +136,8 @@ impl Reader<'_> {
         };
         let source = Noticing::new(self.source);
         let input = Input { source: &source, path: &found.path, options: self.options };
-        let read = source.checked(found.importer.read(&input, &mut sink)).map_err(Problem::of_source)?;
+        let read = source.checked(found.importer.read(&input, &mut sink));
+        let read = read.map_err(|error| Problem::beside(&found.path, error))?;
         read.map_err(|error| Problem::of_import(&found.path, &error))?;
         // An importer may tell its progress by line or not at all; the bar ends where the file ends.
         self.surroundings.progress(found.size.saturating_sub(sink.told));

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use archive::{Archives, archive_above};
-pub use expand::{expand, is_pattern};
+pub use expand::{Expanded, expand, is_pattern};
 pub use local::LocalDisk;
 pub use near::near_path;
 pub use noticing::Noticing;

@@ -194,6 +194,14 @@ impl Format {
                 Arc::new(format.with_schema_infer_max_rec(usize::MAX))
             }
             Self::Parquet => Arc::new(ParquetFormat::default()),
+            // The engine takes an object's first bytes for the other of Arrow's two formats.
+            Self::Arrow if files.iter().any(|file| is_remote(file)) => {
+                return Err(SessionError::File {
+                    name: files[0].display().to_string(),
+                    problem: "Arrow files are asked on a disk only".to_owned(),
+                    hint: Some("download it, or write it as parquet".to_owned()),
+                });
+            }
             Self::Arrow => Arc::new(ArrowFormat),
         })
     }

@@ -32,8 +32,8 @@ pub(super) fn found(name: &str) -> std::result::Result<Vec<PathBuf>, SessionErro
     let path = Path::new(name);
     let unreadable = |error: crate::source::SourceError| problem(error.problem, None);
     if is_pattern(name) {
-        let paths = expand(&source, name).map_err(unreadable)?;
-        let files: Vec<PathBuf> = paths.into_iter().filter(|path| source.has_file(path)).collect();
+        let found = expand(&source, name).map_err(unreadable)?;
+        let files: Vec<PathBuf> = found.paths.into_iter().filter(|path| source.has_file(path)).collect();
         if !files.is_empty() {
             return Ok(files);
         }

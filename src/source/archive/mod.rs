@@ -5,6 +5,8 @@
 
 mod directory;
 mod ranged;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -3,6 +3,8 @@
 
 mod known;
 mod pieces;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::collections::HashMap;

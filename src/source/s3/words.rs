@@ -13,7 +13,9 @@ pub fn problem(path: &Path, error: &Error) -> SourceError {
     let unreachable =
         |problem: &str| SourceError { unreachable: true, ..SourceError::unreadable(path, problem) };
     match error {
-        Error::NotFound { .. } if said.contains("NoSuchBucket") => unreachable("there is no such bucket"),
+        _ if said.contains("NoSuchBucket") => {
+            SourceError { problem: "there is no such bucket".to_owned(), ..SourceError::missing(path) }
+        }
         Error::NotFound { .. } => SourceError::missing(path),
         Error::PermissionDenied { .. } => unreachable("S3 gives no permission to read it"),
         Error::Unauthenticated { .. } => unreachable("S3 does not accept the credentials, or there are none"),
