@@ -75,6 +75,49 @@ fn two_runs_are_compared_straight_from_s3_in_few_requests() {
     assert_eq!(asked.len(), files.len() + 2, "{asked:?}");
 }
 
+/// Puts a run of AgentV whose answers, inputs and timings stand in files of their own; how many files there are.
+fn put_run_with_sidecars(server: &S3Server, sandbox: &Sandbox, rows: usize) -> usize {
+    let mut index = String::new();
+    for row in 0..rows {
+        let folder = format!("case {row} #ü");
+        let line = serde_json::json!({
+            "timestamp": format!("2026-05-04T08:{:02}:{:02}.000Z", row / 60, row % 60),
+            "test_id": format!("case-{row}"), "suite": "s", "score": 1.0, "target": "m", "scores": [],
+            "execution_status": "ok", "artifact_dir": folder, "input_path": format!("{folder}/input.md"),
+            "timing_path": format!("{folder}/timing.json"), "output_path": format!("{folder}/answer.md"),
+            "grading_path": format!("{folder}/grading.json"),
+        });
+        index += &format!("{line}\n");
+        let files = [
+            ("input.md", format!("question {row}")),
+            ("timing.json", format!("{{\"duration_ms\": {}}}", 10 * row)),
+            ("answer.md", format!("answer {row}")),
+        ];
+        for (name, text) in files {
+            sandbox.write(&format!("run/{folder}/{name}"), text);
+        }
+    }
+    sandbox.write("run/index.jsonl", index);
+    server.put_folder(&sandbox.path("run"), "run");
+    3 * rows + 1
+}
+
+#[test]
+fn the_files_beside_the_rows_are_fetched_once_each_and_those_that_are_missing_never() {
+    let (server, sandbox) = (S3Server::start(), Sandbox::new());
+    let files = put_run_with_sidecars(&server, &sandbox, 150);
+    sandbox.run(&["ingest", "run", "--store", "here"]).fine();
+    reaching(&server, &sandbox, &["ingest", "s3://team-runs/run", "--store", "there"]).fine();
+    let asked = server.take_requests();
+    assert_eq!(asked.len(), files + 1, "one listing and each file once");
+    let ask = |store: &str| {
+        let question = "SELECT case_id, input, output, duration_ms FROM results ORDER BY 1";
+        sandbox.run(&["sql", question, "--store", store]).fine().stdout
+    };
+    assert_eq!(ask("there"), ask("here"));
+    assert!(ask("there").contains("case-149,question 149,answer 149,1490"), "{}", ask("there"));
+}
+
 #[test]
 fn what_is_not_there_is_told_and_hides_nothing() {
     let (server, sandbox) = (S3Server::start(), Sandbox::new());
