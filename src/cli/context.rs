@@ -16,7 +16,7 @@ use crate::jobs::Jobs;
 use crate::model::Timestamp;
 use crate::objects::{Io, Reach};
 use crate::session::{Facts, Request, Session, SessionError, resolve_run};
-use crate::source::{LocalDisk, Source, near_path};
+use crate::source::{LocalDisk, Source, everywhere, expand, is_pattern, is_remote, near_path};
 use crate::store::{Access, Place, Store, StoreError, StoreSnapshot};
 
 /// The file in a store that holds what its users set.
@@ -303,9 +303,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When the store cannot be read.
     pub async fn is_run_or_path(&self, word: &str) -> Result<bool, CliError> {
-        let explicit =
-            word == "-" || word.starts_with("./") || word.starts_with("../") || word.starts_with('/');
-        if explicit || is_path(word) {
+        if word == "-" || is_explicit(word) || is_path(word) {
             return Ok(true);
         }
         Ok(match self.stored().await? {
@@ -326,7 +324,7 @@ impl<'a> Context<'a> {
         let mut runs = Vec::new();
         let mut paths = Vec::new();
         for (place, name) in names.iter().enumerate() {
-            let explicit = name.starts_with("./") || name.starts_with("../") || name.starts_with('/');
+            let explicit = is_explicit(name);
             let as_run = stored.filter(|_| !explicit).map(|facts| resolve_run(&facts.runs, name));
             match as_run {
                 Some(Ok(_)) => runs.push((place, name.clone())),
@@ -345,9 +343,10 @@ impl<'a> Context<'a> {
     fn read_paths(&self, paths: &[Word], import: &ImportArgs) -> Result<(InMemory, u8), CliError> {
         let options = import.options(self.global.session.task.as_ref())?;
         let words: Vec<String> = paths.iter().map(|(_, path)| path.clone()).collect();
-        let discovery = discover(&LocalDisk, &words, import.from);
+        let source = everywhere();
+        let discovery = discover(&source, &words, import.from);
         let surroundings = self.surroundings(&discovery, "reading");
-        let mut memory = read_into_memory(&LocalDisk, discovery, &options, &surroundings)?;
+        let mut memory = read_into_memory(&source, discovery, &options, &surroundings)?;
         drop(surroundings);
         for run in &mut memory.runs {
             run.argument = paths.get(run.argument).map_or(run.argument, |(place, _)| *place);
@@ -479,10 +478,17 @@ async fn far_views(store: &Store) -> Result<Vec<(String, String)>, CliError> {
     Ok(views.collect())
 }
 
-/// Whether a word names something on the disk, as it is or as a glob.
+/// Whether a word can only mean a path, be something there or not.
+fn is_explicit(word: &str) -> bool {
+    word.starts_with("./") || word.starts_with("../") || word.starts_with('/') || is_remote(Path::new(word))
+}
+
+/// Whether a word names something on the disk, as it is or as a glob. An address in S3 does, without asking there.
 pub(super) fn is_path(name: &str) -> bool {
-    matches!(LocalDisk.entry(Path::new(name)), Ok(Some(_)))
-        || name.contains(['*', '?', '[']) && glob::glob(name).is_ok_and(|mut paths| paths.next().is_some())
+    let source = everywhere();
+    is_remote(Path::new(name))
+        || matches!(source.entry(Path::new(name)), Ok(Some(_)))
+        || is_pattern(name) && expand(&source, name).is_ok_and(|found| !found.paths.is_empty())
 }
 
 /// A name with a folder or an ending in it means a path, also one that is not there.
@@ -491,7 +497,7 @@ fn looks_like_path(name: &str) -> bool {
 }
 
 fn no_store_and_no_path(name: &str) -> CliError {
-    let hint = near_path(&LocalDisk, Path::new(name)).map_or_else(
+    let hint = near_path(&everywhere(), Path::new(name)).map_or_else(
         || "runq ingest PATH makes a store; a path is asked about without one".to_owned(),
         |near| format!("did you mean the path {}?", near.display()),
     );
@@ -503,7 +509,7 @@ fn no_store_and_no_path(name: &str) -> CliError {
 
 fn neither(name: &str, error: &SessionError) -> CliError {
     let hint = error.hint();
-    let near = near_path(&LocalDisk, Path::new(name))
+    let near = near_path(&everywhere(), Path::new(name))
         .map(|near| format!("did you mean the path {}?", near.display()));
     CliError::not_found(format!("{name} is neither a run of the store nor a path"), near.or(hint).as_deref())
 }

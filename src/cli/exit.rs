@@ -203,10 +203,12 @@ impl From<OutputError> for CliError {
     }
 }
 
-/// The code of a command that left some paths out: not found when they are not there, bad data otherwise.
+/// The code of a command that left some paths out: unavailable when one could not be reached, since another try may take
+/// it; else bad data when one could not be read, and not found when none is there.
 pub fn problems_code(problems: &[Problem]) -> u8 {
     match problems {
         [] => OK,
+        problems if problems.iter().any(|problem| problem.unreachable) => UNAVAILABLE,
         problems if problems.iter().all(|problem| problem.missing) => NOT_FOUND,
         _ => BAD_DATA,
     }

@@ -15,9 +15,14 @@ use crate::answer::number::counted;
 use crate::ingest::{Order, Summary, discover, ingest};
 use crate::model::RunRow;
 use crate::model::shell_word;
-use crate::source::LocalDisk;
+use crate::objects::AT_ONCE;
+use crate::source::{Source, everywhere, is_remote};
 
-/// Take runs into the store: files, folders (searched) and globs, many at once.
+/// How many files of S3 are read side by side at least: half of the requests that may be under way.
+const FAR_READERS: usize = AT_ONCE / 2;
+
+/// Take runs into the store: files, folders (searched), zip archives and globs, here or in S3 (s3://BUCKET/KEY), many
+/// at once.
 ///
 /// The store is --store, RUNQ_STORE, or .runq here or in a folder above; the first ingest makes .runq here. A run that
 /// is there already and has not changed is left alone; one that was resumed or rewritten replaces its earlier state,
@@ -29,7 +34,7 @@ use crate::source::LocalDisk;
 /// last look, in which a half last line is a skipped one; again, at once.
 ///
 /// Exit code 0 when everything was taken in (skipped lines included), 65 when a whole file was unreadable or, with
-/// --strict, any line; 66 when a path holds no runs; 77 when the store is read-only;
+/// --strict, any line; 66 when a path holds no runs; 69 when a place cannot be reached; 77 when the store is read-only;
 /// 130 when a watch was ended by Ctrl-C, as it usually is.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -92,18 +97,19 @@ pub async fn run(args: IngestArgs, context: &Context<'_>) -> Result<u8, CliError
     let mut labels = args.import.labels();
     labels.tags.clone_from(&args.tags);
     labels.params.clone_from(&args.params);
+    let source = Arc::new(everywhere());
     let mut order = Order {
-        source: Arc::new(LocalDisk),
+        source: Arc::clone(&source) as Arc<dyn Source>,
         options: Arc::new(options),
         labels: Arc::new(labels),
         surroundings: Arc::new(ProcessSurroundings::quiet()),
         forget: args.forget,
-        readers: std::thread::available_parallelism().map_or(2, usize::from),
+        readers: readers(&args.paths),
     };
     if args.watch {
         return watch::run(args, order, context).await;
     }
-    let discovery = discover(&LocalDisk, &args.paths, args.import.from);
+    let discovery = discover(source.as_ref(), &args.paths, args.import.from);
     if discovery.found.is_empty() {
         for problem in &discovery.problems {
             context.output.error(&problem_report(problem));
@@ -116,6 +122,13 @@ pub async fn run(args: IngestArgs, context: &Context<'_>) -> Result<u8, CliError
     drop(order);
     say(&summary, context, &store.label());
     Ok(code(&summary, args.strict))
+}
+
+/// How many files are read side by side: as many as there are processors, more where most of the time is waited.
+fn readers(paths: &[String]) -> usize {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let far = paths.iter().any(|path| is_remote(Path::new(path)));
+    if far { processors.max(FAR_READERS) } else { processors }
 }
 
 fn code(summary: &Summary, strict: bool) -> u8 {

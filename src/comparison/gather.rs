@@ -8,7 +8,7 @@ use super::{CompareError, CompareOptions, RunSource};
 use crate::ingest::{InMemory, IngestError, Problem, Surroundings, discover, read_into_memory};
 use crate::model::{RunRow, Timestamp};
 use crate::session::{Facts, read_runs};
-use crate::source::LocalDisk;
+use crate::source::everywhere;
 use crate::store::{Access, Store};
 
 /// Both runs, the baseline first.
@@ -73,8 +73,9 @@ async fn of_files(
     let import =
         crate::import::ImportOptions { task: import.task.or_else(|| options.task.clone()), ..import };
     let read = tokio::task::spawn_blocking(move || {
-        let discovery = discover(&LocalDisk, &[path.display().to_string()], importer);
-        read_into_memory(&LocalDisk, discovery, &import, ids.as_ref())
+        let source = everywhere();
+        let discovery = discover(&source, &[path.display().to_string()], importer);
+        read_into_memory(&source, discovery, &import, ids.as_ref())
     });
     let memory =
         read.await.map_err(|error| IngestError::Internal(format!("a reader stopped: {error}")))??;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::Problem;
 use crate::import::{Candidate, Fit, HEAD_BYTES, IMPORTERS, Importer};
-use crate::source::{Entry, Source, find_files, near_path};
+use crate::source::{Entry, Files, Noticing, Source, SourceError, expand, find_files, is_pattern, near_path};
+
+/// How many files are looked into at once, where the way to them is long.
+const HEADS_AT_ONCE: usize = 64;
 
 /// A file that holds one or several runs.
 #[derive(Clone)]
@@ -62,10 +65,16 @@ pub(crate) type Chooser<'a> = dyn FnMut(&Entry, bool) -> Result<Option<&'static 
 pub(crate) fn discover_by(source: &dyn Source, paths: &[String], choose: &mut Chooser<'_>) -> Discovery {
     let mut discovery = Discovery::default();
     for (argument, path) in paths.iter().enumerate() {
-        for root in expand(source, path, &mut discovery.problems) {
+        for root in expanded(source, path, &mut discovery.problems) {
             // What a run is called and what is stored of its place must not hang on the current folder.
-            let there = matches!(source.entry(&root), Ok(Some(_)));
-            let root = if there { source.full_name(&root) } else { root };
+            let root = match source.entry(&root) {
+                Ok(Some(_)) => source.full_name(&root),
+                Ok(None) => root,
+                Err(error) => {
+                    discovery.problems.push(Problem::of_source(error));
+                    continue;
+                }
+            };
             search(source, (&root, argument), choose, &mut discovery);
         }
     }
@@ -73,33 +82,23 @@ pub(crate) fn discover_by(source: &dyn Source, paths: &[String], choose: &mut Ch
 }
 
 /// A path as it is, or the paths that a glob stands for.
-fn expand(source: &dyn Source, path: &str, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
-    let literal = PathBuf::from(path);
-    let is_glob = path.contains(['*', '?', '[']);
-    if !is_glob || matches!(source.entry(&literal), Ok(Some(_))) {
-        return vec![literal];
+fn expanded(source: &dyn Source, path: &str, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    if !is_pattern(path) {
+        return vec![PathBuf::from(path)];
     }
-    let matches: Vec<PathBuf> = match glob::glob(path) {
-        Ok(paths) => paths.filter_map(Result::ok).collect(),
-        Err(error) => {
-            problems.push(Problem {
-                path: literal,
-                message: format!("this is no glob: {}", error.msg),
-                hint: None,
-                missing: true,
-            });
-            return Vec::new();
+    let problem = match expand(source, path) {
+        Ok(found) if !found.paths.is_empty() || !found.problems.is_empty() => {
+            problems.extend(found.problems.into_iter().map(Problem::of_source));
+            return found.paths;
         }
+        Ok(_) => SourceError {
+            problem: "no file or folder matches this glob".to_owned(),
+            ..SourceError::missing(Path::new(path))
+        },
+        Err(error) => error,
     };
-    if matches.is_empty() {
-        problems.push(Problem {
-            path: literal,
-            message: "no file or folder matches this glob".to_owned(),
-            hint: None,
-            missing: true,
-        });
-    }
-    matches
+    problems.push(Problem::of_source(problem));
+    Vec::new()
 }
 
 fn search(
@@ -108,23 +107,22 @@ fn search(
     choose: &mut Chooser<'_>,
     discovery: &mut Discovery,
 ) {
-    let files = match find_files(source, root) {
-        Ok(files) => files,
+    let Files { files, problems } = match find_files(source, root) {
+        Ok(found) => found,
         Err(error) => {
             let hint = error.missing.then(|| near_path(source, root)).flatten();
             let hint = hint.map(|near| format!("did you mean {}?", near.display()));
-            discovery.problems.push(Problem {
-                path: error.path,
-                message: error.problem,
-                hint,
-                missing: error.missing,
-            });
+            discovery.problems.push(Problem { hint, ..Problem::of_source(error) });
             return;
         }
     };
     let named = files.len() == 1 && files[0].path == root;
     let before = (discovery.found.len(), discovery.problems.len());
-    for file in &files {
+    discovery.problems.extend(problems.into_iter().map(Problem::of_source));
+    for (at, file) in files.iter().enumerate() {
+        if at % HEADS_AT_ONCE == 0 {
+            fetch_heads(source, &files[at..files.len().min(at + HEADS_AT_ONCE)]);
+        }
         match choose(file, named) {
             Ok(Some(importer)) => {
                 let (path, size) = (file.path.clone(), file.size);
@@ -137,6 +135,16 @@ fn search(
     if (discovery.found.len(), discovery.problems.len()) == before {
         discovery.problems.push(no_runs(root, files.len()));
     }
+}
+
+/// Says ahead which files are looked into.
+fn fetch_heads(source: &dyn Source, files: &[Entry]) {
+    let is_considered = |file: &&Entry| {
+        let name = file.path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+        IMPORTERS.iter().any(|importer| importer.considers(name))
+    };
+    let paths: Vec<PathBuf> = files.iter().filter(is_considered).map(|file| file.path.clone()).collect();
+    source.soon(&paths, HEAD_BYTES);
 }
 
 /// Who reads a file: nobody, the one that fits best, or a problem when that cannot be told.
@@ -159,15 +167,12 @@ pub(crate) fn importer_of(
     if asked.is_empty() {
         return Ok(None);
     }
-    let head = source.read_range(&file.path, 0..HEAD_BYTES).map_err(|error| Problem {
-        path: error.path,
-        message: error.problem,
-        hint: None,
-        missing: error.missing,
-    })?;
-    let candidate = Candidate { source, path: &file.path, head: &head, named };
+    let source = Noticing::new(source);
+    let head = source.read_range(&file.path, 0..HEAD_BYTES).map_err(Problem::of_source)?;
+    let candidate = Candidate { source: &source, path: &file.path, head: &head, named };
     let fits: Vec<(Fit, &'static dyn Importer)> =
         asked.into_iter().map(|importer| (importer.sniff(&candidate), importer)).collect();
+    let fits = source.checked(fits).map_err(Problem::of_source)?;
     if !named && fits.iter().any(|(fit, _)| *fit == Fit::Elsewhere) {
         return Ok(None);
     }
@@ -195,6 +200,7 @@ fn no_runs(root: &Path, files: usize) -> Problem {
         },
         hint: Some(format!("runq reads {}; --from NAME says which one a file is", known_formats())),
         missing: true,
+        unreachable: false,
     }
 }
 
@@ -204,6 +210,7 @@ fn not_recognised(path: &Path) -> Problem {
         message: "no importer recognises this file".to_owned(),
         hint: Some(format!("runq reads {}; --from NAME says which one it is", known_formats())),
         missing: false,
+        unreachable: false,
     }
 }
 
@@ -214,6 +221,7 @@ fn ambiguous(path: &Path, candidates: &[&'static dyn Importer]) -> Problem {
         message: format!("several importers fit: {}", names.join(", ")),
         hint: Some(format!("say which one with --from {}", names.join(" or --from "))),
         missing: false,
+        unreachable: false,
     }
 }
 

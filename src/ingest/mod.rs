@@ -22,6 +22,7 @@ use arrow::array::RecordBatch;
 
 use crate::import::{Fault, ImportError};
 use crate::model::{MetricRow, RunRow, Timestamp};
+use crate::source::SourceError;
 
 pub use discover::{Discovery, Found, discover};
 pub use memory::read_into_memory;
@@ -83,11 +84,29 @@ pub struct Problem {
     pub hint: Option<String>,
     /// Whether nothing was found by that path, rather than something unreadable.
     pub missing: bool,
+    /// Whether the place could not be reached, or did not let us in: another time it may be read.
+    pub unreachable: bool,
 }
 
 impl Problem {
+    /// What is wrong with a path that gave no bytes.
+    pub(crate) fn of_source(error: SourceError) -> Self {
+        let SourceError { path, problem, missing, unreachable } = error;
+        Self { path, message: problem, hint: None, missing, unreachable }
+    }
+
+    /// A file that cannot be read since one that belongs to it could not be reached.
+    pub(crate) fn beside(path: &std::path::Path, error: SourceError) -> Self {
+        let problem = match error.path == path {
+            true => error.problem,
+            false => format!("{error}; without it the run would be another one"),
+        };
+        Self::of_source(SourceError { path: path.to_owned(), problem, ..error })
+    }
+
     fn of_import(path: &std::path::Path, error: &ImportError) -> Self {
         let missing = matches!(error, ImportError::Source(source) if source.missing);
+        let unreachable = matches!(error, ImportError::Source(source) if source.unreachable);
         let message = match error {
             ImportError::Unreadable { fault, .. } if fault.path == path => match fault.line {
                 Some(line) => format!("line {line}: {}", fault.message),
@@ -96,7 +115,7 @@ impl Problem {
             ImportError::Source(source) if source.path == path => source.problem.clone(),
             other => other.to_string(),
         };
-        Self { path: path.to_owned(), message, hint: error.hint().map(str::to_owned), missing }
+        Self { path: path.to_owned(), message, hint: error.hint().map(str::to_owned), missing, unreachable }
     }
 }
 

@@ -9,7 +9,7 @@ use super::draft::Draft;
 use super::{Found, IngestError, Labels, Problem, Reading, Surroundings};
 use crate::import::{Fault, ImportOptions, Importer, Input, Record, Repeats, RunHandle, RunSink, SinkError};
 use crate::model::{MetricRow, RunRow};
-use crate::source::Source;
+use crate::source::{Noticing, Source};
 
 /// What earlier ingests know of a run, asked when a run begins.
 pub(crate) trait Earlier {
@@ -134,8 +134,11 @@ impl Reader<'_> {
             reading: Reading::default(),
             told: 0,
         };
-        let input = Input { source: self.source, path: &found.path, options: self.options };
-        found.importer.read(&input, &mut sink).map_err(|error| Problem::of_import(&found.path, &error))?;
+        let source = Noticing::new(self.source);
+        let input = Input { source: &source, path: &found.path, options: self.options };
+        let read = source.checked(found.importer.read(&input, &mut sink));
+        let read = read.map_err(|error| Problem::beside(&found.path, error))?;
+        read.map_err(|error| Problem::of_import(&found.path, &error))?;
         // An importer may tell its progress by line or not at all; the bar ends where the file ends.
         self.surroundings.progress(found.size.saturating_sub(sink.told));
         let skipped = sink.reading.faults.len() as i64;

@@ -98,15 +98,10 @@ fn stamp_of(metadata: &fs::Metadata) -> Stamp {
 }
 
 fn problem(path: &Path, error: &io::Error) -> SourceError {
-    let missing = error.kind() == io::ErrorKind::NotFound;
-    SourceError {
-        path: path.to_owned(),
-        problem: match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
-            io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
-            io::ErrorKind::IsADirectory => "this is a folder, not a file".to_owned(),
-            _ => error.to_string(),
-        },
-        missing,
+    match error.kind() {
+        io::ErrorKind::NotFound => SourceError::missing(path),
+        io::ErrorKind::PermissionDenied => SourceError::unreadable(path, "no permission to read it"),
+        io::ErrorKind::IsADirectory => SourceError::unreadable(path, "this is a folder, not a file"),
+        _ => SourceError::unreadable(path, error.to_string()),
     }
 }

@@ -1,20 +1,38 @@
-//! Where the bytes of runs come from: list, open, ranged read. A local disk first; other places through [`Source`].
+//! Where the bytes of runs come from: list, open, ranged read. [`everywhere`] reads what a person can name: files of this
+//! machine, of S3, and members of archives in both.
 //!
-//! Importers read through this trait only, so that they work wherever runs live. Nothing here knows a tool.
+//! Importers read through [`Source`] only, so that they work wherever runs live. Nothing here knows a tool.
 
+mod archive;
+mod expand;
+mod kept;
 mod local;
 mod near;
+mod noticing;
+mod places;
+mod s3;
 mod walk;
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use archive::{Archives, archive_above};
+pub use expand::{Expanded, expand, is_pattern};
 pub use local::LocalDisk;
 pub use near::near_path;
-pub use walk::find_files;
+pub use noticing::Noticing;
+pub use places::{Places, is_remote};
+pub use s3::{S3Source, problem as s3_problem};
+pub use walk::{Files, find_files};
+
+/// Every place that a person can name. What is remembered of listings is this value's own.
+pub fn everywhere() -> Archives {
+    Archives::new(Arc::new(Places::default()))
+}
 
 /// A file or folder in a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +58,7 @@ pub struct Stamp {
 }
 
 /// Why bytes could not be had.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
 pub struct SourceError {
     /// What was asked for.
@@ -49,6 +67,38 @@ pub struct SourceError {
     pub problem: String,
     /// Whether there is nothing by that path (rather than something that cannot be read).
     pub missing: bool,
+    /// Whether the place that holds it could not be reached, or did not let us in: another time it may be read.
+    pub unreachable: bool,
+}
+
+impl SourceError {
+    /// There is nothing by that path.
+    pub fn missing(path: &Path) -> Self {
+        let problem = "there is no such file or folder".to_owned();
+        Self { path: path.to_owned(), problem, missing: true, unreachable: false }
+    }
+
+    /// There is something, and it cannot be read.
+    pub fn unreadable(path: &Path, problem: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), problem: problem.into(), missing: false, unreachable: false }
+    }
+
+    /// What a reader of a file met on its way.
+    pub fn of_reader(path: &Path, error: &io::Error) -> Self {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<Self>()) {
+            Some(known) => known.clone(),
+            None => Self {
+                missing: error.kind() == io::ErrorKind::NotFound,
+                ..Self::unreadable(path, error.to_string())
+            },
+        }
+    }
+}
+
+impl From<SourceError> for io::Error {
+    fn from(error: SourceError) -> Self {
+        Self::other(error)
+    }
 }
 
 /// A place that holds files. Implementations are cheap to share between threads.
@@ -93,6 +143,21 @@ pub trait Source: Send + Sync {
         self.read_range(path, 0..u64::MAX)
     }
 
+    /// Reads several parts of a file, in the order in which they are named.
+    ///
+    /// # Errors
+    /// When the file is missing or may not be read.
+    fn read_ranges(&self, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, SourceError> {
+        ranges.iter().map(|range| self.read_range(path, range.clone())).collect()
+    }
+
+    /// Says that these files are read next, at least their first `bytes`, so that a place with a long way to it can fetch
+    /// them at once. What cannot be had is said when it is read.
+    fn soon(&self, _paths: &[PathBuf], _bytes: u64) {}
+
+    /// Forgets what was remembered of the files: from now on it is looked anew.
+    fn refresh(&self) {}
+
     /// The one name of a file, however it was reached, so that one file is told from another of the same relative name.
     /// The path itself where a source has no other.
     fn full_name(&self, path: &Path) -> PathBuf {
@@ -105,8 +170,16 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// Whether a file stands at the path.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn holds_file(&self, path: &Path) -> Result<bool, SourceError> {
+        Ok(matches!(self.entry(path)?, Some(entry) if !entry.folder))
+    }
+
     /// Whether a file stands at the path; what cannot be told counts as no.
     fn has_file(&self, path: &Path) -> bool {
-        matches!(self.entry(path), Ok(Some(entry)) if !entry.folder)
+        matches!(self.holds_file(path), Ok(true))
     }
 }

@@ -17,51 +17,45 @@ const DELTA_LOG: &str = "_delta_log";
 /// How deep folders are followed, so that a link to a parent ends.
 const MAX_DEPTH: usize = 32;
 
-/// All files under `root` (or `root` itself when it is a file), sorted by path. Other dot folders are left out.
-///
-/// # Errors
-/// When `root` is missing or a folder may not be read.
-pub fn find_files(source: &dyn Source, root: &Path) -> Result<Vec<Entry>, SourceError> {
-    let Some(entry) = source.entry(root)? else {
-        return Err(SourceError {
-            path: root.to_owned(),
-            problem: "there is no such file or folder".to_owned(),
-            missing: true,
-        });
-    };
-    if !entry.folder {
-        return Ok(vec![entry]);
-    }
-    let mut files = Vec::new();
-    descend(source, root, 0, &mut files)?;
-    files.sort_by(|left, right| left.path.cmp(&right.path));
-    Ok(files)
+/// What a search found.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// The files, sorted by path.
+    pub files: Vec<Entry>,
+    /// Folders and archives below that could not be looked into.
+    pub problems: Vec<SourceError>,
 }
 
-fn descend(
-    source: &dyn Source,
-    folder: &Path,
-    depth: usize,
-    files: &mut Vec<Entry>,
-) -> Result<(), SourceError> {
-    if depth > MAX_DEPTH {
-        return Ok(());
+/// All files under `root` (or `root` itself when it is a file). Other dot folders are left out.
+///
+/// # Errors
+/// When `root` is missing or cannot be looked into.
+pub fn find_files(source: &dyn Source, root: &Path) -> Result<Files, SourceError> {
+    let mut found = Files::default();
+    match source.entry(root)? {
+        None => return Err(SourceError::missing(root)),
+        Some(entry) if !entry.folder => found.files.push(entry),
+        Some(_) => descend(source, (source.list(root)?, 0), &mut found),
     }
-    let entries = source.list(folder)?;
-    if entries
-        .iter()
-        .any(|entry| entry.folder && entry.path.file_name().is_some_and(|name| name == DELTA_LOG))
-    {
-        return Ok(());
+    found.files.sort_by(|left, right| left.path.cmp(&right.path));
+    Ok(found)
+}
+
+fn descend(source: &dyn Source, (entries, depth): (Vec<Entry>, usize), found: &mut Files) {
+    let is_log = |entry: &Entry| entry.folder && entry.path.file_name().is_some_and(|name| name == DELTA_LOG);
+    if depth > MAX_DEPTH || entries.iter().any(is_log) {
+        return;
     }
     for entry in entries {
         if !entry.folder {
-            files.push(entry);
+            found.files.push(entry);
         } else if is_searched(&entry.path) {
-            descend(source, &entry.path, depth + 1, files)?;
+            match source.list(&entry.path) {
+                Ok(entries) => descend(source, (entries, depth + 1), found),
+                Err(problem) => found.problems.push(problem),
+            }
         }
     }
-    Ok(())
 }
 
 fn is_searched(folder: &Path) -> bool {
@@ -95,8 +89,11 @@ mod tests {
             std::fs::write(file, "{}").unwrap();
         }
         let found = find_files(&LocalDisk, root.path()).unwrap();
-        let names: Vec<_> =
-            found.iter().map(|entry| entry.path.strip_prefix(root.path()).unwrap().to_owned()).collect();
+        let names: Vec<_> = found
+            .files
+            .iter()
+            .map(|entry| entry.path.strip_prefix(root.path()).unwrap().to_owned())
+            .collect();
         assert_eq!(names, [Path::new(".agentv/b.jsonl"), Path::new("runs/a.jsonl")]);
     }
 }

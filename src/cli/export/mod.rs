@@ -3,6 +3,7 @@
 //! A command that answers is exported by being run with another output, so that its arguments and its records are its
 //! own. To register one more: a variant of [`What`] and an arm of [`write`].
 
+mod in_s3;
 mod relation;
 mod shaped;
 pub(crate) mod target;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::compare::CompareArgs;
-use super::context::{Context, here, shown_path};
+use super::context::Context;
 use super::diff::DiffArgs;
 use super::distribution::DistributionArgs;
 use super::exit::CliError;
@@ -53,7 +54,7 @@ pub const RELATION: &str = "relation";
   runq export compare results/baseline results/candidate --as agentv -o compare.json"
 )]
 pub struct ExportArgs {
-    /// The file; - for standard output, which is also meant without it.
+    /// The file, here or in S3 (s3://BUCKET/KEY); - for standard output, which is also meant without it.
     #[arg(short, long = "output", global = true, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -129,12 +130,12 @@ pub async fn run(args: ExportArgs, context: &Context<'_>) -> Result<u8, CliError
     let rows = output.rows();
     drop(output);
     let code = written.map_err(|error| target.explained(error))?;
-    let bytes = format!("{} bytes", count(i64::try_from(target.publish()?).unwrap_or(i64::MAX)));
+    let bytes = format!("{} bytes", count(i64::try_from(target.publish().await?).unwrap_or(i64::MAX)));
     let what = match tool {
         Some(tool) => format!("{bytes} of json as {tool} writes it"),
         None => format!("{}, {bytes} of {}", counted(rows, "row", "rows"), format.name()),
     };
-    context.output.line(&format!("wrote {}: {what}", shown_path(&here().join(file))));
+    context.output.line(&format!("wrote {}: {what}", target::named_place(file)));
     Ok(code)
 }
 

@@ -1,7 +1,8 @@
 //! The file that an export is written into.
 //!
 //! A regular file gets its content whole or not at all: it is written beside its place under another name and renamed
-//! when it is complete and on the disk. What is no regular file (a pipe, a device) is written as it is.
+//! when it is complete and on the disk. What is no regular file (a pipe, a device) is written as it is. An object of S3 is
+//! put when it is complete in a temporary file.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -11,7 +12,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::{Builder, NamedTempFile};
 
+use super::in_s3;
+use crate::cli::context::{here, shown_path};
 use crate::cli::exit::{self, CliError};
+use crate::source::is_remote;
 
 /// The files that are being written, for [`discard_unfinished`].
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -38,6 +42,8 @@ enum Place {
     Beside { draft: NamedTempFile, path: PathBuf },
     /// What cannot be replaced.
     Itself,
+    /// An object of S3.
+    InS3 { draft: NamedTempFile, place: in_s3::Place },
 }
 
 /// What became of the bytes so far.
@@ -53,6 +59,9 @@ impl Target {
     /// # Errors
     /// When it is a folder, its folder is not there, or nothing can be written there.
     pub(crate) fn new(file: &Path, named: &str) -> Result<Self, CliError> {
+        if is_remote(file) {
+            return Self::in_s3(file, named);
+        }
         let named = named.to_owned();
         let failed = |error: &io::Error| unwritable(&named, &error.to_string());
         let there = fs::metadata(file).ok();
@@ -75,6 +84,16 @@ impl Target {
         Ok(Self { named, place, written: Arc::default(), file: Some(handle) })
     }
 
+    fn in_s3(path: &Path, named: &str) -> Result<Self, CliError> {
+        let place = in_s3::Place::of(path, named)?;
+        let failed = |error: io::Error| unwritable(named, &format!("no temporary file: {error}"));
+        let draft = Builder::new().prefix("runq-export-").tempfile().map_err(failed)?;
+        let handle = draft.as_file().try_clone().map_err(failed)?;
+        UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).push(draft.path().to_owned());
+        let place = Place::InS3 { draft, place };
+        Ok(Self { named: named.to_owned(), place, written: Arc::default(), file: Some(handle) })
+    }
+
     /// What the export is written to; the same file only once.
     pub(crate) fn writer(&mut self) -> Box<dyn Write + Send> {
         match self.file.take() {
@@ -92,19 +111,36 @@ impl Target {
         }
     }
 
-    /// Gives the file its name, and how many bytes it has.
+    /// Gives the file its name, and how many bytes it has. Nothing comes of an object when this is no longer waited for.
     ///
     /// # Errors
-    /// When the disk does not take it; an earlier file of the name is untouched.
-    pub(crate) fn publish(self) -> Result<u64, CliError> {
-        if let Place::Beside { draft, path } = self.place {
-            draft.as_file().sync_all().map_err(|error| unwritable(&self.named, &error.to_string()))?;
-            let at = draft.path().to_owned();
-            draft.persist(path).map_err(|error| unwritable(&self.named, &error.error.to_string()))?;
-            UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).retain(|path| *path != at);
-        }
-        Ok(self.written.bytes.load(Ordering::Relaxed))
+    /// When the disk or S3 does not take it; an earlier file of the name is untouched.
+    pub(crate) async fn publish(self) -> Result<u64, CliError> {
+        let bytes = self.written.bytes.load(Ordering::Relaxed);
+        let at = match self.place {
+            Place::Itself => return Ok(bytes),
+            Place::Beside { draft, path } => {
+                draft.as_file().sync_all().map_err(|error| unwritable(&self.named, &error.to_string()))?;
+                let at = draft.path().to_owned();
+                draft.persist(path).map_err(|error| unwritable(&self.named, &error.error.to_string()))?;
+                at
+            }
+            Place::InS3 { draft, place } => {
+                let file = draft.reopen().map_err(|error| unwritable(&self.named, &error.to_string()))?;
+                let put = place.network().run(place.put(file, bytes)).await;
+                let put = put.map_err(|error| unwritable(&self.named, &error.to_string()))?;
+                put.map_err(|error| place.failed(&self.named, &error))?;
+                draft.path().to_owned()
+            }
+        };
+        UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).retain(|path| *path != at);
+        Ok(bytes)
     }
+}
+
+/// The file of an export as it is shown: a path relative to here, or an address.
+pub(crate) fn named_place(file: &Path) -> String {
+    if is_remote(file) { file.display().to_string() } else { shown_path(&here().join(file)) }
 }
 
 /// An empty file beside the one that is to be, readable for whoever might read that one.

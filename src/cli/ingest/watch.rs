@@ -18,7 +18,7 @@ use crate::ingest::{IngestError, Order, Problem, Summary, Surroundings as _};
 use crate::model::{RunRow, RunStatus, shell_word};
 use crate::questions::progress::{RunProgress, progress};
 use crate::session::{Request, Session};
-use crate::source::{LocalDisk, Source as _};
+use crate::source::{LocalDisk, Source as _, is_remote};
 use crate::store::Store;
 
 /// Seconds between two looks.
@@ -284,7 +284,7 @@ fn waiting(problem: &Problem) -> String {
     if !problem.missing {
         return format!("{} {path}: {}; tried again when it changes", clock(), problem.message);
     }
-    let absent = matches!(LocalDisk.entry(&problem.path), Ok(None));
+    let absent = is_remote(&problem.path) || matches!(LocalDisk.entry(&problem.path), Ok(None));
     let near = problem.hint.as_ref().filter(|_| absent).map(|hint| format!(" ({hint})"));
     format!("{path}: {}; waiting{}", problem.message, near.unwrap_or_default())
 }

@@ -132,6 +132,7 @@ fn no_command(run_id: &str, error: &RerunError) -> CliError {
         | RerunError::NoRows { .. }
         | RerunError::NoSuite { .. }
         | RerunError::UnknownSuite
+        | RerunError::Archived { .. }
         | RerunError::Remote { .. } => CliError::not_found(said, Some(&hint)),
         _ => CliError::usage(said, Some(&hint)),
     }

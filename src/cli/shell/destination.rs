@@ -297,7 +297,8 @@ impl Place {
         drop(self.output);
         match self.end {
             End::File(target) => {
-                let bytes = count(i64::try_from(target.publish()?).unwrap_or(i64::MAX));
+                let bytes =
+                    count(i64::try_from(futures::executor::block_on(target.publish())?).unwrap_or(i64::MAX));
                 let answers = counted(self.answers, "answer", "answers");
                 output.line(&format!("wrote {}: {answers}, {bytes} bytes", self.named));
                 Ok(())

@@ -57,11 +57,7 @@ impl Lines {
     }
 
     fn problem(&self, error: &std::io::Error) -> SourceError {
-        SourceError {
-            path: self.path.clone(),
-            problem: error.to_string(),
-            missing: error.kind() == std::io::ErrorKind::NotFound,
-        }
+        SourceError::of_reader(&self.path, error)
     }
 }
 

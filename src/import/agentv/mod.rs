@@ -4,6 +4,7 @@
 //! the index belong to, then every line becomes its records. Nothing of the run is held in memory in between.
 //! Formats: AgentV `artifact-writer.ts`, `jsonl-writer.ts`, `manifest.ts`, `result-layout.ts` (4.25 to 5.3).
 
+mod ahead;
 mod grading;
 mod header;
 mod layout;
@@ -25,12 +26,12 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use self::ahead::Ahead;
 use self::header::{Documents, experiment_of, header_of};
 use self::layout::{Layout, Shape};
 use self::lines::Lines;
 use self::records::{Read, records_of};
 use self::result::RunFacts;
-use self::row::Row;
 use self::sidecar::Sidecars;
 use self::survey::Survey;
 use crate::model::RunRow;
@@ -112,16 +113,11 @@ fn read_rows(
     known: &mut Reading<'_>,
 ) -> Result<(), ImportError> {
     let mut sidecars = Sidecars::new(input.source, known.layout, known.survey);
-    let mut lines = Lines::open(input.source, input.path)?;
-    let mut bytes = 0;
-    while let Some(line) = lines.next(|raw| bytes += raw.len() as u64)? {
-        // A row that was added since the first pass has no place in what that pass learnt.
-        if line.number > known.survey.last_line {
-            break;
-        }
-        match Row::parse(line.text, line.ended) {
+    let mut lines = Ahead::new(Lines::open(input.source, input.path)?, known.survey.last_line);
+    while let Some(line) = lines.next(&sidecars)? {
+        match line.row {
             Ok(row) => {
-                let read = Read { row: &row, line: line.number, text: line.text };
+                let read = Read { row: &row, line: line.number, text: &line.text };
                 for record in records_of(&read, &mut sidecars, &known.facts) {
                     sink.record(run, record)?;
                 }
@@ -137,7 +133,7 @@ fn read_rows(
         for fault in sidecars.take_faults() {
             sink.fault(fault);
         }
-        sink.progress(std::mem::take(&mut bytes));
+        sink.progress(line.bytes);
     }
     Ok(())
 }

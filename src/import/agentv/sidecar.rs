@@ -60,6 +60,48 @@ struct Paths {
     answers: Vec<String>,
 }
 
+impl Paths {
+    /// Those that a row names.
+    fn of_row(row: &Row) -> Self {
+        let text = |name| row.text(&[name]);
+        Self {
+            grading: text("grading_path"),
+            timing: text("timing_path"),
+            metrics: text("metrics_path"),
+            transcript: text("transcript_path"),
+            target_execution: text("target_execution_path"),
+            answers: ["output_path", "answer_path", "response_path"].into_iter().filter_map(text).collect(),
+        }
+    }
+
+    /// Those in the folder of a repeat.
+    fn of_repeat(folder: &str) -> Self {
+        let file = |name: &str| Some(format!("{folder}/{name}"));
+        Self {
+            grading: file("grading.json"),
+            timing: file("timing.json"),
+            metrics: file("metrics.json"),
+            transcript: file("transcript.json"),
+            target_execution: file("target-execution.json"),
+            answers: ["outputs/answer.md", "outputs/response.md"].into_iter().filter_map(file).collect(),
+        }
+    }
+
+    /// The transcript, where it is what tells the input.
+    fn asked_in(&self, row: &Row) -> Option<&str> {
+        let transcript = self.transcript.as_deref().filter(|path| path.ends_with(".json"));
+        transcript.filter(|_| row.value("input").is_none())
+    }
+
+    /// What is read of them, as far as it can be told before.
+    fn wanted(self, row: &Row) -> Vec<String> {
+        let transcript = self.asked_in(row).map(str::to_owned);
+        let answer = self.answers.into_iter().next();
+        let files = [self.grading, self.timing, self.metrics, self.target_execution, transcript, answer];
+        files.into_iter().flatten().collect()
+    }
+}
+
 impl<'a> Sidecars<'a> {
     /// Files of the rows of one run.
     pub(super) fn new(source: &'a dyn Source, layout: &'a Layout, survey: &'a Survey) -> Self {
@@ -71,20 +113,32 @@ impl<'a> Sidecars<'a> {
         std::mem::take(&mut self.faults)
     }
 
+    /// The files that a row will most likely ask for; `line` is its text.
+    pub(super) fn files_of(&self, row: &Row, line: &[u8]) -> Vec<PathBuf> {
+        let repeats = row.repeats();
+        let mut names: Vec<String> = row.text(&["input_path"]).into_iter().collect();
+        if repeats.len() < 2 {
+            let folder = row.attempt_folder().filter(|folder| self.survey.owns(row, folder, line));
+            names.extend(folder.into_iter().flat_map(|_| Paths::of_row(row).wanted(row)));
+        } else {
+            for entry in &repeats {
+                let folder = repeat_folder(row, entry).filter(|folder| self.survey.owns(row, folder, line));
+                names.extend(folder.into_iter().flat_map(|folder| Paths::of_repeat(&folder).wanted(entry)));
+            }
+        }
+        names.iter().filter_map(|name| inside(self.folder, name)).collect()
+    }
+
+    /// Says that these files are read next.
+    pub(super) fn soon(&self, paths: &[PathBuf]) {
+        self.source.soon(paths, u64::MAX);
+    }
+
     /// The files of a row; `line` is its text.
     pub(super) fn of_row(&mut self, row: &Row, line: &[u8]) -> Files {
         let Some(folder) = row.attempt_folder() else { return Files::default() };
-        let text = |name| row.text(&[name]);
-        let paths = Paths {
-            grading: text("grading_path"),
-            timing: text("timing_path"),
-            metrics: text("metrics_path"),
-            transcript: text("transcript_path"),
-            target_execution: text("target_execution_path"),
-            answers: ["output_path", "answer_path", "response_path"].into_iter().filter_map(text).collect(),
-        };
         let owned = self.survey.owns(row, &folder, line);
-        let files = if owned { self.checked(row, &paths) } else { Files::default() };
+        let files = if owned { self.checked(row, &Paths::of_row(row)) } else { Files::default() };
         self.with_input(row, files)
     }
 
@@ -92,16 +146,7 @@ impl<'a> Sidecars<'a> {
     pub(super) fn of_repeat(&mut self, row: &Row, entry: &Row, line: &[u8]) -> Files {
         let folder = repeat_folder(row, entry).filter(|folder| self.survey.owns(row, folder, line));
         let Some(folder) = folder else { return self.with_input(row, Files::default()) };
-        let file = |name: &str| Some(format!("{folder}/{name}"));
-        let paths = Paths {
-            grading: file("grading.json"),
-            timing: file("timing.json"),
-            metrics: file("metrics.json"),
-            transcript: file("transcript.json"),
-            target_execution: file("target-execution.json"),
-            answers: ["outputs/answer.md", "outputs/response.md"].into_iter().filter_map(file).collect(),
-        };
-        let files = self.checked(entry, &paths);
+        let files = self.checked(entry, &Paths::of_repeat(&folder));
         self.with_input(row, files)
     }
 
@@ -137,10 +182,7 @@ impl<'a> Sidecars<'a> {
         if let Some(execution) = self.object(paths.target_execution.as_deref()) {
             files.provider = json::text(&execution, &["provider_kind"]);
         }
-        let transcript = paths.transcript.as_deref().filter(|path| path.ends_with(".json"));
-        if row.value("input").is_none()
-            && let Some(transcript) = self.object(transcript)
-        {
+        if let Some(transcript) = self.object(paths.asked_in(row)) {
             files.input = messages::asked_in_transcript(&transcript);
         }
         files

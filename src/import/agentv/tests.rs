@@ -92,7 +92,7 @@ fn fit(path: &Path, named: bool) -> Fit {
 
 /// The row files that a search of a folder gives to this importer.
 fn found(root: &Path) -> Vec<PathBuf> {
-    let files = find_files(&LocalDisk, root).unwrap();
+    let files = find_files(&LocalDisk, root).unwrap().files;
     files.into_iter().map(|entry| entry.path).filter(|path| fit(path, false) == Fit::Own).collect()
 }
 
@@ -207,6 +207,7 @@ fn a_results_tree_gives_every_run_once() {
         };
         let folders: BTreeSet<PathBuf> = find_files(&LocalDisk, &tree)
             .unwrap()
+            .files
             .into_iter()
             .filter(|entry| entry.path.file_name().is_some_and(|name| name == "index.jsonl"))
             .map(|entry| Layout::of(&entry.path).folder)

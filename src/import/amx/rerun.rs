@@ -13,7 +13,7 @@ use super::database::Database;
 use super::result::asset;
 use super::row::Rows;
 use crate::import::ImportError;
-use crate::import::rerun::places::absolute;
+use crate::import::rerun::places::{absolute, check_not_archived};
 use crate::import::rerun::{Decision, History, RerunCommand, RerunError, RerunOrder, Runs};
 use crate::model::few;
 
@@ -89,7 +89,11 @@ fn history(order: &RerunOrder<'_>) -> Result<PathBuf, RerunError> {
     let path = match &order.given.run_dir {
         Some(given) => absolute(order.here, given),
         None if file.contains("://") => return Err(RerunError::Remote { url: file.clone() }),
-        None => absolute(order.here, Path::new(file)),
+        None => {
+            let path = absolute(order.here, Path::new(file));
+            check_not_archived(order.source, &path)?;
+            path
+        }
     };
     let path = match order.source.entry(&path) {
         Ok(Some(entry)) if entry.folder => path.join(HISTORY),

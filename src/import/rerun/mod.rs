@@ -214,6 +214,12 @@ pub enum RerunError {
         /// Where they are.
         url: String,
     },
+    /// The run's files are members of an archive.
+    #[error("the run is in the archive {archive}, and its tool resumes in a folder only")]
+    Archived {
+        /// The archive.
+        archive: String,
+    },
     /// Nothing says which file defines the task.
     #[error("no file says which suite the run is of")]
     UnknownSuite,
@@ -243,6 +249,11 @@ impl RerunError {
             Self::OutputTaken { .. } => "--output DIR names another folder".to_owned(),
             Self::Remote { url } => {
                 format!("aws s3 cp --recursive {url} DIR copies it; then --run-dir DIR")
+            }
+            Self::Archived { archive } => {
+                format!(
+                    "unzip {archive} -d DIR unpacks it; then --run-dir DIR with the run's folder below it"
+                )
             }
             Self::UnknownSuite | Self::NoSuite { .. } => "--suite FILE names it".to_owned(),
             Self::Template(_) => "docs/RESUME.md describes templates".to_owned(),

@@ -4,7 +4,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::{RerunError, RerunOrder};
-use crate::source::Source;
+use crate::source::{Source, archive_above};
 
 /// Folder of AgentV at the root of a project, which holds its runs.
 const AGENTV: &str = ".agentv";
@@ -63,12 +63,27 @@ pub fn run_dir(order: &RerunOrder<'_>) -> Result<PathBuf, RerunError> {
         None if order.run.source_path.contains("://") => {
             return Err(RerunError::Remote { url: order.run.source_path.clone() });
         }
-        None => absolute(order.here, Path::new(&order.run.source_path)),
+        None => {
+            let path = absolute(order.here, Path::new(&order.run.source_path));
+            check_not_archived(order.source, &path)?;
+            path
+        }
     };
     match order.source.entry(&path) {
         Ok(Some(entry)) if entry.folder => Ok(path),
         Ok(Some(_)) => Ok(path.parent().unwrap_or(&path).to_owned()),
         _ => Err(RerunError::NoRunDir { path: path.to_string_lossy().into_owned() }),
+    }
+}
+
+/// Refuses a place inside of an archive: no tool writes there.
+///
+/// # Errors
+/// [`RerunError::Archived`].
+pub fn check_not_archived(source: &dyn Source, path: &Path) -> Result<(), RerunError> {
+    match archive_above(path).filter(|archive| source.has_file(archive)) {
+        Some(archive) => Err(RerunError::Archived { archive: archive.to_string_lossy().into_owned() }),
+        None => Ok(()),
     }
 }
 

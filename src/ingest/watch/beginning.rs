@@ -24,11 +24,7 @@ impl Beginning {
         (path, bytes): (&Path, u64),
         before: Option<&Self>,
     ) -> Result<(Self, bool), SourceError> {
-        let failed = |error: io::Error| SourceError {
-            path: path.to_owned(),
-            problem: error.to_string(),
-            missing: false,
-        };
+        let failed = |error: io::Error| SourceError::of_reader(path, &error);
         let mut reader = source.open(path)?.take(bytes);
         let mut hash = Sha256::new();
         let known = before.map_or(0, |before| before.bytes);

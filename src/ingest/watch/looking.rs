@@ -124,6 +124,22 @@ impl Source for Looking {
         self.inner.read_range(path, range.start.min(end)..range.end.min(end))
     }
 
+    fn read_ranges(&self, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, SourceError> {
+        self.look(path);
+        match self.end_of(path) {
+            u64::MAX => self.inner.read_ranges(path, ranges),
+            _ => ranges.iter().map(|range| self.read_range(path, range.clone())).collect(),
+        }
+    }
+
+    fn soon(&self, paths: &[PathBuf], bytes: u64) {
+        self.inner.soon(paths, bytes);
+    }
+
+    fn refresh(&self) {
+        self.inner.refresh();
+    }
+
     fn local_path(&self, path: &Path) -> Option<PathBuf> {
         self.look(path);
         self.inner.local_path(path)

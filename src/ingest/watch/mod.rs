@@ -153,6 +153,7 @@ impl Watch {
     /// Finds the files, and forgets those that are gone.
     fn look(&mut self) -> (Round, Vec<Problem>) {
         let began = self.order.surroundings.now();
+        self.order.source.refresh();
         let discovery = self.discover();
         self.awaited = discovery.problems.iter().any(|problem| problem.missing);
         let mut round = Round::default();
@@ -279,5 +280,5 @@ fn outcome(summary: &Summary, path: &Path) -> Outcome {
 }
 
 fn problem_of(path: &Path, error: SourceError) -> Problem {
-    Problem { path: path.to_owned(), message: error.problem, hint: None, missing: error.missing }
+    Problem { path: path.to_owned(), ..Problem::of_source(error) }
 }

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     fn problem(path: &str, missing: bool) -> Problem {
-        Problem { path: path.into(), message: "broken".to_owned(), hint: None, missing }
+        Problem { path: path.into(), message: "broken".to_owned(), hint: None, missing, unreachable: false }
     }
 
     #[test]

@@ -12,9 +12,8 @@ use super::change::question;
 use super::kind::{instead, named};
 use crate::answer::Answer;
 use crate::answer::number::{count, counted};
-use crate::cli::context::{here, shown_path};
 use crate::cli::exit::{self, CliError};
-use crate::cli::export::target::Target;
+use crate::cli::export::target::{Target, named_place};
 use crate::cli::shell::Shell;
 use crate::cli::shell::asking::Waiting;
 use crate::cli::sql;
@@ -55,8 +54,8 @@ pub(super) async fn copy(
         ..CliError::usage(format!("the writer stopped: {error}"), None)
     })?;
     let rows = written.map_err(|error| target.explained(error.into()))?;
-    let bytes = count(i64::try_from(target.publish()?).unwrap_or(i64::MAX));
-    let (path, rows) = (shown_path(&here().join(file)), counted(rows, "row", "rows"));
+    let bytes = count(i64::try_from(target.publish().await?).unwrap_or(i64::MAX));
+    let (path, rows) = (named_place(&file), counted(rows, "row", "rows"));
     shell.output.line(&format!("wrote {path}: {rows}, {bytes} bytes of {}", format.name()));
     Ok(())
 }

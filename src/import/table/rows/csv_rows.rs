@@ -5,7 +5,7 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
+use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder, Terminator};
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
@@ -90,8 +90,10 @@ pub(super) fn whole_rows(source: &dyn Source, path: &Path, head: &[u8]) -> Resul
             Ok(true) => end = began,
             Ok(false) => return Ok(end),
             Err(error) => {
-                let problem = error.to_string();
-                return Err(SourceError { path: path.to_owned(), problem, missing: false });
+                return Err(match error.kind() {
+                    ErrorKind::Io(error) => SourceError::of_reader(path, error),
+                    _ => SourceError::unreadable(path, error.to_string()),
+                });
             }
         }
     }
@@ -135,6 +137,9 @@ fn distinct(names: &[&str]) -> Vec<String> {
 }
 
 fn not_readable(path: &Path, error: &csv::Error) -> ImportError {
+    if let ErrorKind::Io(error) = error.kind() {
+        return SourceError::of_reader(path, error).into();
+    }
     let line = error.position().map(csv::Position::line);
     ImportError::unreadable(path, line, error.to_string(), None)
 }

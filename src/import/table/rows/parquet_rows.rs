@@ -88,15 +88,16 @@ fn read_metadata(source: &dyn Source, path: &Path, size: u64) -> Result<ParquetM
 
 /// Reads ranges of the file; one that comes back shorter means that the file is cut off.
 fn fetch(source: &dyn Source, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, ImportError> {
-    let read = |range: &Range<u64>| {
-        let bytes = source.read_range(path, range.clone())?;
-        if bytes.len() as u64 == range.end - range.start {
-            return Ok(bytes);
+    let parts = source.read_ranges(path, ranges)?;
+    let is_short = |(range, bytes): &(&Range<u64>, &Bytes)| bytes.len() as u64 != range.end - range.start;
+    match ranges.iter().zip(&parts).find(is_short) {
+        None => Ok(parts),
+        Some((range, _)) => {
+            let message =
+                format!("expected bytes {} to {}, found the end of the file", range.start, range.end);
+            Err(ImportError::unreadable(path, None, message, None))
         }
-        let message = format!("expected bytes {} to {}, found the end of the file", range.start, range.end);
-        Err(ImportError::unreadable(path, None, message, None))
-    };
-    ranges.iter().map(read).collect()
+    }
 }
 
 fn not_readable(path: &Path, error: &ParquetError) -> ImportError {

@@ -46,7 +46,7 @@ impl Stream {
 
     /// An error of reading this file.
     pub(super) fn problem(&self, error: &io::Error) -> ImportError {
-        SourceError { path: self.path.clone(), problem: error.to_string(), missing: false }.into()
+        SourceError::of_reader(&self.path, error).into()
     }
 
     /// Reads what is left and gives the hash of everything.

@@ -126,6 +126,26 @@ impl S3Server {
         self.shared.take_requests()
     }
 
+    /// Puts the files of a folder into the bucket, under a prefix.
+    pub fn put_folder(&self, folder: &Path, prefix: &str) {
+        for file in files_below(folder) {
+            let name = file.strip_prefix(folder).expect("below the folder").display();
+            self.put(&format!("{prefix}/{name}"), std::fs::read(&file).expect("a file can be read"));
+        }
+    }
+
+    /// Puts an object into the bucket, behind the server's back.
+    pub fn put(&self, key: &str, bytes: impl AsRef<[u8]>) {
+        let file = self.folder.join(BUCKET).join(key);
+        std::fs::create_dir_all(file.parent().expect("a key has a folder")).expect("it can be made");
+        std::fs::write(file, bytes).expect("an object can be written");
+    }
+
+    /// The bytes of an object, `None` where there is none.
+    pub fn object(&self, key: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.folder.join(BUCKET).join(key)).ok()
+    }
+
     /// Where the server keeps its objects: a folder per bucket, and its own notes beside them.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -3,6 +3,8 @@
 //! A file is looked at anew by each statement that names it, so that what changed is seen. Several files (`'*.csv'`) are
 //! one relation when they have the same columns.
 
+mod remote;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ use datafusion::prelude::SessionContext;
 use url::Url;
 
 use super::SessionError;
-use crate::source::{LocalDisk, near_path};
+use crate::source::{LocalDisk, is_remote, near_path};
 
 /// Endings of files that can be asked.
 pub const ENDINGS: [&str; 9] =
@@ -46,18 +48,28 @@ fn ending(name: &str) -> Option<String> {
 /// # Errors
 /// When there is no such file, it cannot be told what it holds, or it is not what its ending says.
 pub(super) async fn table(ctx: &SessionContext, name: &str) -> Result<Arc<dyn TableProvider>, SessionError> {
-    let files = found(name)?;
-    let format = Format::of(name, &files)?;
+    let named = name.to_owned();
+    // To look for files takes the thread that does it.
+    let looked = tokio::task::spawn_blocking(move || {
+        let files = found(&named)?;
+        let format = Format::of(&named, &files)?;
+        Ok::<_, SessionError>((format.reader(&files)?, format, files))
+    });
+    let (reader, format, files) =
+        looked.await.map_err(|error| SessionError::Internal(format!("a reader stopped: {error}")))??;
     let unreadable = |error: datafusion::error::DataFusionError| SessionError::File {
         name: name.to_owned(),
         problem: super::wording::in_words(&error),
         hint: None,
     };
-    let options = ListingOptions::new(format.reader(&files)?).with_file_extension("");
+    let options = ListingOptions::new(reader).with_file_extension("");
     let mut places = Vec::new();
     let mut schema: Option<SchemaRef> = None;
     for file in &files {
-        let url = Url::from_file_path(file).map_err(|()| missing(name))?;
+        let url = match is_remote(file) {
+            true => remote::url(ctx, file)?,
+            false => Url::from_file_path(file).map_err(|()| missing(name))?,
+        };
         let place = ListingTableUrl::try_new(url, None).map_err(unreadable)?;
         let own = options.infer_schema(&ctx.state(), &place).await.map_err(unreadable)?;
         schema = Some(match schema {
@@ -76,9 +88,12 @@ pub(super) async fn table(ctx: &SessionContext, name: &str) -> Result<Arc<dyn Ta
 fn found(name: &str) -> Result<Vec<PathBuf>, SessionError> {
     let problem =
         |problem: String, hint: Option<String>| SessionError::File { name: name.to_owned(), problem, hint };
+    if is_remote(Path::new(name)) {
+        return remote::found(name);
+    }
     if name.contains("://") {
         let hint = "download it, and name the file".to_owned();
-        return Err(problem("only files of this machine are read".to_owned(), Some(hint)));
+        return Err(problem("only files of this machine and of S3 are read".to_owned(), Some(hint)));
     }
     let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     let path = Path::new(name);
@@ -179,6 +194,14 @@ impl Format {
                 Arc::new(format.with_schema_infer_max_rec(usize::MAX))
             }
             Self::Parquet => Arc::new(ParquetFormat::default()),
+            // The engine takes an object's first bytes for the other of Arrow's two formats.
+            Self::Arrow if files.iter().any(|file| is_remote(file)) => {
+                return Err(SessionError::File {
+                    name: files[0].display().to_string(),
+                    problem: "Arrow files are asked on a disk only".to_owned(),
+                    hint: Some("download it, or write it as parquet".to_owned()),
+                });
+            }
             Self::Arrow => Arc::new(ArrowFormat),
         })
     }
@@ -222,8 +245,14 @@ impl Format {
 /// Whether a JSON file is one list; what cannot be read is found out by its reader.
 fn begins_with_list(file: &Path) -> bool {
     use std::io::Read as _;
-    let mut start = [0_u8; 4096];
-    let read = std::fs::File::open(file).and_then(|mut file| file.read(&mut start)).unwrap_or_default();
-    let text = start[..read].strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start[..read]);
+    const START: u64 = 4096;
+    let mut start = Vec::new();
+    if is_remote(file) {
+        start = remote::head(file, START);
+    } else if let Ok(file) = std::fs::File::open(file) {
+        // What was read until an error tells as well.
+        let _ = file.take(START).read_to_end(&mut start);
+    }
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
     text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[')
 }
