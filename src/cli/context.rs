@@ -53,7 +53,8 @@ impl<'a> Context<'a> {
 
     /// What may be done with the store.
     pub fn access(&self) -> Access {
-        if self.global.read_only { Access::ReadOnly } else { Access::ReadWrite }
+        let is_past = self.global.session.as_of.is_some();
+        if self.global.read_only || is_past { Access::ReadOnly } else { Access::ReadWrite }
     }
 
     /// The store, which must exist.
@@ -84,11 +85,36 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When it may.
     pub fn refuse_read_only(&self) -> Result<(), CliError> {
-        if self.global.read_only {
+        if self.access() == Access::ReadOnly {
             let path = self.path_for_writing().display().to_string();
             return Err(crate::store::StoreError::ReadOnly { path }.into());
         }
         Ok(())
+    }
+
+    /// Refuses to go on when the store is asked about as it was, for what only makes sense of now.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn refuse_past(&self, command: &str) -> Result<(), CliError> {
+        match self.global.session.as_of {
+            None => Ok(()),
+            Some(_) => {
+                let said = format!("{command} is about the store as it is now: --as-of does not go with it");
+                Err(CliError::usage(said, None))
+            }
+        }
+    }
+
+    /// What a store holds: now, or as it was when that is asked for.
+    ///
+    /// # Errors
+    /// When it cannot be read, or can no longer be shown.
+    pub async fn snapshot(&self, store: &Store) -> Result<StoreSnapshot, CliError> {
+        Ok(match self.global.session.as_of {
+            None => store.snapshot().await?,
+            Some(past) => store.snapshot_as_of(past.at(ProcessSurroundings::quiet().now())).await?,
+        })
     }
 
     fn path_for_writing(&self) -> PathBuf {
@@ -120,7 +146,7 @@ impl<'a> Context<'a> {
     /// When there is no store, or it cannot be read.
     pub async fn stored_facts(&self) -> Result<Facts, CliError> {
         let store = self.store().await?;
-        let snapshot = store.snapshot().await?;
+        let snapshot = self.snapshot(&store).await?;
         facts_of(&snapshot, Path::new(&store.label()))
     }
 
@@ -321,7 +347,13 @@ pub fn here() -> PathBuf {
 /// # Errors
 /// When a view of the person's own cannot be read.
 pub fn facts_of(snapshot: &StoreSnapshot, root: &Path) -> Result<Facts, CliError> {
-    Ok(Facts { user_views: user_views(root)?, ..Facts::stored(snapshot, shown_path(root))? })
+    let origin = match snapshot.as_of() {
+        None => shown_path(root),
+        Some(made) => {
+            format!("{} as of version {} of {}", shown_path(root), snapshot.version(), made.to_rfc3339())
+        }
+    };
+    Ok(Facts { user_views: user_views(root)?, ..Facts::stored(snapshot, origin)? })
 }
 
 /// A skipped line with its file as it is shown.

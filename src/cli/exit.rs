@@ -140,7 +140,9 @@ impl From<IngestError> for CliError {
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let code = match &error {
-            StoreError::NotAStore { .. } => NOT_FOUND,
+            StoreError::NotAStore { .. }
+            | StoreError::NoSuchVersion { .. }
+            | StoreError::HistoryGone { .. } => NOT_FOUND,
             StoreError::ReadOnly { .. } => READ_ONLY,
             StoreError::Refused { .. } => INTERNAL,
             StoreError::S3(_) => USAGE,

@@ -113,7 +113,7 @@ impl Asking {
             Some(store) if basis.is_of(&store, &path) => store,
             _ => Store::open(&path, context.access()).await?,
         };
-        let snapshot = store.snapshot().await?;
+        let snapshot = context.snapshot(&store).await?;
         let facts = facts_of(&snapshot, std::path::Path::new(&store.label()))?;
         self.store = Some(store);
         let mut session = opened(Some(facts), request).await?;
