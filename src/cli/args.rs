@@ -188,6 +188,7 @@ impl GlobalArgs {
         let asset = session.asset.as_ref().map(Asset::in_words);
         one("--store", store)
             .into_iter()
+            .chain(one("--as-of", session.as_of.map(Past::in_words)))
             .chain(many("--run", &session.runs))
             .chain(one("--last", session.last.map(|count| count.to_string())))
             .chain(one("--task", session.task.clone()))

@@ -25,7 +25,7 @@ pub fn span(text: &str) -> Result<Duration, String> {
 /// A span of time in the words that it is typed in: the largest unit that it is whole in.
 pub fn in_words(span: Duration) -> String {
     let seconds = span.as_secs();
-    let whole = UNITS.iter().take(4).rev().find(|(_, unit)| seconds.is_multiple_of(*unit));
+    let whole = UNITS.iter().take(4).rev().find(|(_, unit)| seconds > 0 && seconds.is_multiple_of(*unit));
     whole.map_or_else(|| format!("{seconds}s"), |(letter, unit)| format!("{}{letter}", seconds / unit))
 }
 
@@ -52,12 +52,12 @@ impl Past {
         }
     }
 
-    /// As it was typed, about.
+    /// The word that says it again.
     pub fn in_words(self) -> String {
         match self {
-            Self::At(AsOf::Version(version)) => format!("version {version}"),
+            Self::At(AsOf::Version(version)) => version.to_string(),
             Self::At(AsOf::Time(time)) => time.to_rfc3339(),
-            Self::Ago(span) => format!("{} ago", in_words(span)),
+            Self::Ago(span) => in_words(span),
         }
     }
 }
@@ -96,8 +96,8 @@ mod tests {
             assert!(span(wrong).is_err(), "{wrong}");
         }
         assert_eq!(
-            ["90s", "60m", "36h", "7d"].map(|text| in_words(span(text).unwrap())),
-            ["90s", "1h", "36h", "7d"]
+            ["90s", "60m", "36h", "7d", "0d"].map(|text| in_words(span(text).unwrap())),
+            ["90s", "1h", "36h", "7d", "0s"]
         );
     }
 

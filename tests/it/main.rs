@@ -15,6 +15,7 @@ mod exec;
 mod extremes;
 mod interop;
 mod json_schemas;
+mod maintenance;
 mod oracle;
 mod peers;
 mod properties;
