@@ -15,6 +15,12 @@ fn store_of_samples() -> Sandbox {
     sandbox
 }
 
+/// Fails unless a command ends with this code and says this among other things.
+fn refused(sandbox: &Sandbox, words: &[&str], (code, said): (i32, &str)) {
+    let ran = sandbox.run(words).exits(code);
+    assert!(ran.stderr.contains(said), "{words:?}: {}", ran.stderr);
+}
+
 #[test]
 fn answers_are_the_same_after_optimize_and_vacuum() {
     let sandbox = store_of_samples();
@@ -45,24 +51,24 @@ fn answers_are_the_same_after_optimize_and_vacuum() {
     assert_eq!(sandbox.files(".runq").len(), held - 12);
     assert_eq!(sandbox.run(&compare).fine().stdout, before);
     sandbox.run(&["store", "check", "--deep"]).fine();
-    sandbox.run(&["runs", "--as-of", "1"]).refuses(66, "vacuum");
+    refused(&sandbox, &["runs", "--as-of", "1"], (66, "vacuum"));
 }
 
 #[test]
 fn what_cannot_be_is_refused_before_anything_is_done() {
     let sandbox = store_of_samples();
-    sandbox.run(&["vacuum", "--older-than", "59m", "--delete"]).refuses(2, "--nobody-else");
-    sandbox.run(&["vacuum", "--older-than", "7 days"]).refuses(2, "such as 30m, 12h or 7d");
-    sandbox.run(&["--read-only", "optimize"]).refuses(77, "reading only");
-    sandbox.run(&["--read-only", "vacuum", "--delete"]).refuses(77, "reading only");
+    refused(&sandbox, &["vacuum", "--older-than", "59m", "--delete"], (2, "--nobody-else"));
+    refused(&sandbox, &["vacuum", "--older-than", "7 days"], (2, "such as 30m, 12h or 7d"));
+    refused(&sandbox, &["--read-only", "optimize"], (77, "reading only"));
+    refused(&sandbox, &["--read-only", "vacuum", "--delete"], (77, "reading only"));
     sandbox.run(&["--read-only", "vacuum"]).fine();
     sandbox.run(&["--read-only", "store", "check"]).fine();
-    sandbox.run(&["--as-of", "2", "tag", "last", "a=b"]).refuses(77, "--as-of");
-    sandbox.run(&["--as-of", "2", "optimize"]).refuses(77, "--as-of");
-    sandbox.run(&["--as-of", "2", "store", "check"]).refuses(2, "as it is now");
-    sandbox.run(&["runs", "--as-of", "99"]).refuses(66, "has versions 0 of");
-    sandbox.run(&["runs", "--as-of", "yesterday"]).refuses(2, "a span ago (3d)");
-    sandbox.run(&["runs", "--as-of", "2000-01-01"]).refuses(66, "no version at 2000-01-01");
+    refused(&sandbox, &["--as-of", "2", "tag", "last", "a=b"], (77, "--as-of"));
+    refused(&sandbox, &["--as-of", "2", "optimize"], (77, "--as-of"));
+    refused(&sandbox, &["--as-of", "2", "store", "check"], (2, "as it is now"));
+    refused(&sandbox, &["runs", "--as-of", "99"], (66, "has versions 0 of"));
+    refused(&sandbox, &["runs", "--as-of", "yesterday"], (2, "a span ago (3d)"));
+    refused(&sandbox, &["runs", "--as-of", "2000-01-01"], (66, "no version at 2000-01-01"));
 }
 
 #[test]
