@@ -15,6 +15,23 @@ pub fn counted(value: usize, one: &str, several: &str) -> String {
     format!("{number} {}", if value == 1 { one } else { several })
 }
 
+/// Bytes with their unit, as short as is sensible: `812 B`, `1.2 MB`; a kB has 1,000.
+pub fn bytes(value: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if value < 1000 {
+        return format!("{value} B");
+    }
+    let mut size = value as f64 / 1000.0;
+    let mut unit = 0;
+    // What would be rounded to 1,000 is 1 of the next.
+    while size >= 999.5 && unit + 1 < UNITS.len() {
+        size /= 1000.0;
+        unit += 1;
+    }
+    let digits = if size < 9.95 { 1 } else { 0 };
+    format!("{} {}", grouped(&fixed(size, digits)), UNITS.get(unit).copied().unwrap_or_default())
+}
+
 /// Any number, as short as is sensible: whole numbers exactly, others with up to three decimals (one from 1,000 on),
 /// numbers under 1 with four significant digits, very large and very small ones as `1.5e-9`.
 pub fn human_number(value: f64) -> String {
@@ -210,6 +227,12 @@ fn special(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_have_the_unit_that_fits() {
+        let shown = [0, 999, 1000, 1234, 999_499, 999_500, 64 << 20, u64::MAX].map(bytes);
+        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "1.2 kB", "999 kB", "1.0 MB", "67 MB", "18,447 PB"]);
+    }
 
     #[test]
     fn spans_carry_their_unit() {

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::context::{ProcessSurroundings, Reached};
 use super::exit::CliError;
+use super::moment::Past;
 use super::output::ColorChoice;
 use crate::import::table::Mapping;
 use crate::import::{Duplicates, IMPORTERS, ImportOptions, Importer};
@@ -88,6 +89,11 @@ pub struct GlobalArgs {
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(next_help_heading = "Session")]
 pub struct SessionArgs {
+    /// Ask the store as it was: a version of runq store versions (12), a time in UTC (2026-05-06, 2026-05-06T08:00) or a
+    /// span ago (3d). Nothing can be written then.
+    #[arg(long, global = true, value_name = "TIME|VERSION", value_parser = super::moment::past)]
+    pub as_of: Option<Past>,
+
     /// Only this run: an id, the beginning of one, a name, last, last~2 or a glob. May be repeated.
     #[arg(long = "run", global = true, value_name = "RUN")]
     pub runs: Vec<String>,
@@ -210,6 +216,7 @@ impl GlobalArgs {
         let asset = session.asset.as_ref().map(Asset::in_words);
         one("--store", store)
             .into_iter()
+            .chain(one("--as-of", session.as_of.map(Past::in_words)))
             .chain(many("--run", &session.runs))
             .chain(one("--last", session.last.map(|count| count.to_string())))
             .chain(one("--task", session.task.clone()))
@@ -242,6 +249,7 @@ impl GlobalArgs {
         take!(store => store);
         take!(format => format);
         take!(json => json);
+        take!(as_of => session.as_of);
         take!(runs => session.runs);
         take!(last => session.last);
         take!(task => session.task);

@@ -94,7 +94,8 @@ impl<'a> Context<'a> {
 
     /// What may be done with the store.
     pub fn access(&self) -> Access {
-        match (self.global.read_only, self.global.single_writer) {
+        let is_past = self.global.session.as_of.is_some();
+        match (self.global.read_only || is_past, self.global.single_writer) {
             (true, _) => Access::ReadOnly,
             (false, true) => Access::SingleWriter,
             (false, false) => Access::ReadWrite,
@@ -133,10 +134,39 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When it may.
     pub fn refuse_read_only(&self) -> Result<(), CliError> {
-        if self.global.read_only {
+        if self.access() == Access::ReadOnly {
             return Err(StoreError::ReadOnly { path: self.place_for_writing()?.to_string() }.into());
         }
         Ok(())
+    }
+
+    /// Refuses to go on when the store is asked about as it was, for what only makes sense of now.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn refuse_past(&self, command: &str) -> Result<(), CliError> {
+        match self.global.session.as_of {
+            None => Ok(()),
+            Some(_) => {
+                let said = format!("{command} is about the store as it is now: --as-of does not go with it");
+                Err(CliError::usage(said, None))
+            }
+        }
+    }
+
+    /// What a store holds: now, or as it was when that is asked for.
+    ///
+    /// # Errors
+    /// When it cannot be read, or can no longer be shown.
+    pub async fn snapshot(&self, store: &Store) -> Result<StoreSnapshot, CliError> {
+        Ok(self.snapshot_of(store).await?)
+    }
+
+    async fn snapshot_of(&self, store: &Store) -> Result<StoreSnapshot, StoreError> {
+        match self.global.session.as_of {
+            None => store.snapshot().await,
+            Some(past) => store.snapshot_as_of(past.at(ProcessSurroundings::quiet().now())).await,
+        }
     }
 
     fn place_for_writing(&self) -> Result<Place, CliError> {
@@ -201,7 +231,8 @@ impl<'a> Context<'a> {
     /// When there is no store, or it cannot be read.
     pub async fn stored_facts(&self) -> Result<Facts, CliError> {
         let store = self.store().await?;
-        facts_of(&store, &store.snapshot().await?).await
+        let snapshot = self.snapshot(&store).await?;
+        facts_of(&store, &snapshot).await
     }
 
     /// Everything in the store; `None` when there is none.
@@ -215,7 +246,7 @@ impl<'a> Context<'a> {
             Some(Place::Disk(_)) => self.stored_facts().await.map(Some),
             Some(Place::S3(_)) => {
                 let store = self.store().await?;
-                match store.snapshot().await {
+                match self.snapshot_of(&store).await {
                     Ok(snapshot) => facts_of(&store, &snapshot).await.map(Some),
                     Err(StoreError::NotAStore { .. }) => Ok(None),
                     Err(error) => Err(error.into()),
@@ -434,7 +465,12 @@ pub async fn facts_of(store: &Store, snapshot: &StoreSnapshot) -> Result<Facts, 
         true => far_views(store).await?,
         false => user_views(Path::new(&label))?,
     };
-    Ok(Facts { user_views, ..Facts::stored(snapshot, shown_path(Path::new(&label)))? })
+    let shown = shown_path(Path::new(&label));
+    let origin = match snapshot.as_of() {
+        None => shown,
+        Some(made) => format!("{shown} as of version {} of {}", snapshot.version(), made.to_rfc3339()),
+    };
+    Ok(Facts { user_views, ..Facts::stored(snapshot, origin)? })
 }
 
 /// A skipped line with its file as it is shown.

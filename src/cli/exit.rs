@@ -154,7 +154,9 @@ impl From<Refusal> for CliError {
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let code = match &error {
-            StoreError::NotAStore { .. } => NOT_FOUND,
+            StoreError::NotAStore { .. }
+            | StoreError::NoSuchVersion { .. }
+            | StoreError::HistoryGone { .. } => NOT_FOUND,
             StoreError::ReadOnly { .. } => READ_ONLY,
             StoreError::Refused { .. } => INTERNAL,
             StoreError::S3(_) => USAGE,

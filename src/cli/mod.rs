@@ -11,13 +11,17 @@ pub mod ingest;
 pub mod interrupt;
 pub mod jobs;
 pub mod metrics;
+pub mod moment;
+pub mod optimize;
 pub mod output;
 pub mod resume;
 pub mod runs;
 pub mod shell;
 pub mod show;
 pub mod sql;
+pub mod store;
 pub mod tag;
+pub mod vacuum;
 pub mod versions;
 pub mod views;
 pub(crate) mod words;
@@ -70,12 +74,15 @@ enum Command {
     Ingest(ingest::IngestArgs),
     Jobs(jobs::JobsArgs),
     Metrics(metrics::MetricsArgs),
+    Optimize(optimize::OptimizeArgs),
     Resume(Box<resume::ResumeArgs>),
     Runs(runs::RunsArgs),
     Shell(shell::ShellArgs),
     Show(show::ShowArgs),
     Sql(sql::SqlArgs),
+    Store(store::StoreArgs),
     Tag(tag::TagArgs),
+    Vacuum(vacuum::VacuumArgs),
     Versions(versions::VersionsArgs),
     Views(views::ViewsArgs),
 }
@@ -228,6 +235,7 @@ async fn dispatch(command: Command, matches: &ArgMatches, context: &Context<'_>)
         Command::Ingest(args) => ingest::run(args, context).await,
         Command::Jobs(args) => jobs::run(args, context).await,
         Command::Metrics(args) => metrics::run(args, context).await,
+        Command::Optimize(args) => optimize::run(args, context).await,
         Command::Resume(args) => resume::run(*args, context).await,
         Command::Runs(args) => runs::run(args, context).await,
         Command::Shell(args) => {
@@ -235,7 +243,9 @@ async fn dispatch(command: Command, matches: &ArgMatches, context: &Context<'_>)
         }
         Command::Show(args) => show::run(args, context).await,
         Command::Sql(args) => sql::run(args, context).await,
+        Command::Store(args) => store::run(args, context).await,
         Command::Tag(args) => tag::run(args, context).await,
+        Command::Vacuum(args) => vacuum::run(args, context).await,
         Command::Versions(args) => versions::run(args, context).await,
         Command::Views(args) => views::run(args, context).await,
     }

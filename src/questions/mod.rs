@@ -11,6 +11,7 @@ pub mod progress;
 pub mod resume;
 pub mod runs;
 pub mod show;
+pub mod store;
 pub mod versions;
 pub mod views;
 

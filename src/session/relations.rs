@@ -187,7 +187,10 @@ pub(crate) fn of_runs(
 ) -> Result<DataFrame, SessionError> {
     let ingests = runs.iter().map(|entry| entry.run.ingest_id.as_str());
     if runs.len() <= MOST_NAMED_RUNS {
-        return Ok(frame.filter(col("ingest_id").in_list(ingests.map(lit).collect(), false))?);
+        // Ids of ingests are random: in files of many runs, which are sorted by run, only the run's id tells them apart.
+        let ids = runs.iter().map(|entry| lit(entry.run.run_id.as_str())).collect();
+        let named = col("run_id").in_list(ids, false);
+        return Ok(frame.filter(col("ingest_id").in_list(ingests.map(lit).collect(), false).and(named))?);
     }
     let wanted: ArrayRef = Arc::new(StringArray::from_iter_values(ingests));
     let lookup = ctx.read_batch(RecordBatch::try_from_iter([("wanted_ingest_id", wanted)])?)?;

@@ -18,7 +18,7 @@ use deltalake_core::{DeltaResult, DeltaTable};
 use super::Store;
 use super::commit::{Change, commit, delete_rows, is_one_of, is_one_of_text, retry_or};
 use super::error::StoreError;
-use super::files::{StoredFile, files_of};
+use super::files::{StoredFile, files_of, paths_of};
 use super::location::{CHILDREN, Location, Selection};
 use super::race::Race;
 use super::snapshot::newest_generations;
@@ -56,37 +56,35 @@ impl Litter {
         let runs: BTreeSet<&str> = race.pending.iter().map(|run| run.run_id.as_str()).collect();
         let keep: BTreeSet<&str> = race.pending.iter().map(|run| run.ingest_id.as_str()).collect();
         let filter = is_one_of("run_id", runs.iter().copied());
-        let mut ingests = known_ingests(location, name, &table, Some((&runs, filter))).await?;
+        let mut files = files_of(&table).map_err(|cause| location.error(name, cause))?;
+        files.retain(|file| file.runs.may_hold(&runs));
+        let mut ingests = ingests_within(location, (name, &table), &files, Some(filter)).await?;
         ingests.retain(|(_, ingest)| !keep.contains(ingest.as_str()));
         Ok(Self { name, table, ingests })
     }
 }
 
-/// The (run, ingest) pairs of a table, from the log where it says enough, else from the files.
-async fn known_ingests(
+/// The (run, ingest) pairs in some files, from the log where it says enough, else from the files themselves.
+pub(super) async fn ingests_within(
     location: &Location,
-    name: &'static str,
-    table: &DeltaTable,
-    among: Option<(&BTreeSet<&str>, Expr)>,
+    (name, table): (&'static str, &DeltaTable),
+    files: &[StoredFile],
+    filter: Option<Expr>,
 ) -> Result<BTreeSet<(String, String)>, StoreError> {
     let mut pairs = BTreeSet::new();
-    let mut certain = true;
-    for file in files_of(table).map_err(|cause| location.error(name, cause))? {
-        if among.as_ref().is_some_and(|(runs, _)| !file.runs.may_hold(runs)) {
-            continue;
-        }
+    let mut unsure = Vec::new();
+    for file in files {
         match (file.runs.only(), file.ingests.only()) {
             (Some(run), Some(ingest)) => {
                 pairs.insert((run.to_owned(), ingest.to_owned()));
             }
-            _ => certain = false,
+            _ => unsure.push(file.path.clone()),
         }
     }
-    if certain {
+    if unsure.is_empty() {
         return Ok(pairs);
     }
-    let selection =
-        Selection { filter: among.map(|(_, filter)| filter), distinct: Some(["run_id", "ingest_id"]) };
+    let selection = Selection { files: Some(unsure), filter, distinct: Some(["run_id", "ingest_id"]) };
     for batch in location.batches(name, table, selection).await? {
         let columns: Vec<_> = batch
             .columns()
@@ -179,15 +177,17 @@ async fn remove_replaced(location: &Location, race: &mut Race<'_>) -> Result<(),
         .iter()
         .filter(|file| file.runs.may_hold(&replaced))
         .partition(|file| file.runs.only().is_some());
-    let newest = race.landed.iter().filter(|run| replaced.contains(run.run_id.as_str()));
-    let removal = Removal {
+    let older = older_than(race.landed.iter().filter(|run| replaced.contains(run.run_id.as_str())));
+    let mut removal = Removal {
         whole,
-        rewrite: (!mixed.is_empty()).then(|| older_than(newest)).flatten(),
+        rewrite: if mixed.is_empty() { None } else { older.clone() },
         condition: is_one_of_text("run_id", replaced.iter().copied()),
     };
     for attempt in 0..TRIES {
         if attempt > 0 {
             race.table = location.load(RunRow::TABLE).await?;
+            // Whoever was faster may have put the rows into other files.
+            removal.rewrite.clone_from(&older);
         }
         match removal.run(&mut race.table).await {
             Ok(()) => return Ok(()),
@@ -247,8 +247,7 @@ impl Store {
         let location = &self.location;
         let mut found = Vec::new();
         for name in CHILDREN {
-            let then = location.load_as_of(name, before).await?;
-            found.push((name, known_ingests(location, name, &then, None).await?));
+            found.push((name, ingests_since(location, name, before).await?));
         }
         // Read after the litter: an ingest that is published meanwhile counts as published.
         let table = location.load(RunRow::TABLE).await?;
@@ -272,6 +271,22 @@ impl Store {
         }
         Ok(cleaned)
     }
+}
+
+/// The ingests in those files of a table that were there at a time. Of older files only the names are asked for: a vacuum
+/// may have taken them.
+async fn ingests_since(
+    location: &Location,
+    name: &'static str,
+    before: Timestamp,
+) -> Result<BTreeSet<(String, String)>, StoreError> {
+    let error = |cause| location.error(name, cause);
+    let then = location.load_as_of(name, before).await?;
+    let now = location.load(name).await?;
+    let there = paths_of(&then).map_err(error)?;
+    let mut files = files_of(&now).map_err(error)?;
+    files.retain(|file| there.contains(&file.path));
+    ingests_within(location, (name, &now), &files, None).await
 }
 
 async fn remove_all_replaced(

@@ -6,6 +6,7 @@ use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{Action, Add, Transaction};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaResult, DeltaTable, DeltaTableError};
+use serde_json::Value;
 
 use super::writer::writer_properties;
 
@@ -17,6 +18,10 @@ pub(super) struct Change {
     actions: Vec<Action>,
     transactions: Vec<Transaction>,
     operation: DeltaOperation,
+    /// What the commit says of itself beside that.
+    said: Option<(&'static str, Value)>,
+    /// Whether it may land only right behind the version that was loaded.
+    exactly_here: bool,
 }
 
 impl Change {
@@ -25,13 +30,32 @@ impl Change {
     pub(super) fn append(actions: Vec<Action>, read: String) -> Self {
         let operation =
             DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: Some(read) };
-        Self { actions, transactions: Vec::new(), operation }
+        Self::of(actions, operation)
     }
 
     /// Removes files whose rows all satisfy the condition.
     pub(super) fn delete(actions: Vec<Action>, condition: String) -> Self {
         let operation = DeltaOperation::Delete { predicate: Some(condition) };
-        Self { actions, transactions: Vec::new(), operation }
+        Self::of(actions, operation)
+    }
+
+    /// Puts files in the place of others with the same rows, right behind the version that was loaded and nowhere else:
+    /// Delta's rules do not take it for a conflict when another rewrite removed the same files, and the rows would be
+    /// there twice.
+    pub(super) fn rewrite(actions: Vec<Action>, file_bytes: u64) -> Self {
+        let target_size = i64::try_from(file_bytes).unwrap_or(i64::MAX);
+        let operation = DeltaOperation::Optimize { predicate: None, target_size };
+        Self { exactly_here: true, ..Self::of(actions, operation) }
+    }
+
+    const fn of(actions: Vec<Action>, operation: DeltaOperation) -> Self {
+        Self { actions, transactions: Vec::new(), operation, said: None, exactly_here: false }
+    }
+
+    /// Writes something of ours into the log beside the commit.
+    pub(super) fn saying(mut self, key: &'static str, value: Value) -> Self {
+        self.said = Some((key, value));
+        self
     }
 
     /// A commit that meets another one of the same application is a conflict, whatever it read.
@@ -52,7 +76,12 @@ pub(super) fn commit_properties() -> CommitProperties {
 /// the table stays in its old version.
 pub(super) async fn commit(table: &mut DeltaTable, change: Change) -> DeltaResult<Option<String>> {
     let state = table.snapshot()?.clone();
-    let properties = commit_properties().with_application_transactions(change.transactions);
+    let said = change.said.into_iter().map(|(key, value)| (key.to_owned(), value));
+    let mut properties =
+        commit_properties().with_application_transactions(change.transactions).with_metadata(said);
+    if change.exactly_here {
+        properties = properties.with_max_retries(0);
+    }
     let landed = CommitBuilder::from(properties)
         .with_actions(change.actions)
         .build(Some(&state), table.log_store(), change.operation)

@@ -100,6 +100,28 @@ pub enum StoreError {
         /// Address of the store.
         path: String,
     },
+    /// The store was not there then.
+    #[error("the store at {path} has no {asked}; it has versions {there}")]
+    NoSuchVersion {
+        /// Path or URL of the store.
+        path: String,
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        there: String,
+    },
+    /// An old version cannot be shown any more.
+    #[error("version {version} of the store at {path} is no longer whole: of table {table}, {said}")]
+    HistoryGone {
+        /// Path or URL of the store.
+        path: String,
+        /// The version of `runs`.
+        version: u64,
+        /// The table of which something is gone.
+        table: &'static str,
+        /// What.
+        said: String,
+    },
     /// The address or the settings of S3 lead nowhere.
     #[error(transparent)]
     S3(#[from] S3Error),
@@ -119,7 +141,7 @@ impl StoreError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NotAStore { .. } => "`runq ingest PATH` makes a store; `--store DIR` names an existing one",
-            Self::ReadOnly { .. } => "leave out `--read-only`, and unset RUNQ_READ_ONLY",
+            Self::ReadOnly { .. } => "leave out `--read-only` and `--as-of`, and unset RUNQ_READ_ONLY",
             Self::NoPermission { .. } => {
                 "check the owner and the mode of the folder, or use another store with `--store DIR`"
             }
@@ -136,6 +158,10 @@ impl StoreError {
             Self::Busy { .. } => "run the command again when fewer writers are at work",
             Self::Unguarded { .. } => {
                 "with `--single-writer` runq writes all the same: only while nobody else writes to this store"
+            }
+            Self::NoSuchVersion { .. } => "`runq store versions` lists them",
+            Self::HistoryGone { .. } => {
+                "`runq store versions` lists younger ones; `runq vacuum --older-than` decides how long they are kept"
             }
             Self::S3(error) => error.hint(),
             Self::Service(refusal) => refusal.hint(),

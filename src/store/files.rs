@@ -5,6 +5,7 @@ use std::ops::Bound;
 
 use deltalake_core::kernel::{Action, Remove};
 use deltalake_core::{DeltaResult, DeltaTable};
+use object_store::path::Path as Key;
 use serde_json::Value;
 
 /// Smallest and largest value of a column in a file, as the log has them; a long value is only a bound.
@@ -33,6 +34,14 @@ impl Span {
         }
     }
 
+    /// A value that no smaller one is in the file; empty where nothing is known.
+    pub(super) fn low(&self) -> &str {
+        match self {
+            Self::Unknown => "",
+            Self::Between(low, _) => low,
+        }
+    }
+
     /// Whether one of the values may be in the file.
     pub(super) fn may_hold(&self, values: &BTreeSet<&str>) -> bool {
         match self {
@@ -54,14 +63,35 @@ pub(super) struct StoredFile {
     pub(super) runs: Span,
     /// Ingests it may hold.
     pub(super) ingests: Span,
+    /// Its size in bytes.
+    pub(super) size: u64,
+    /// How many rows it holds; none where the log does not say.
+    pub(super) rows: Option<u64>,
+    /// When it was written, in milliseconds since 1970, by the clock of its writer.
+    pub(super) written: i64,
     remove: Remove,
 }
 
 impl StoredFile {
+    /// Where it is, for an object store at the table's folder.
+    pub(super) fn key(&self) -> Key {
+        key_of(&self.path)
+    }
+
     /// The action that takes the file out of the table.
     pub(super) fn removal(&self) -> Action {
         Action::Remove(self.remove.clone())
     }
+}
+
+/// Where a path of the log is, for an object store at the table's folder: the log encodes paths as URLs do.
+pub(super) fn key_of(path: &str) -> Key {
+    Key::from_url_path(path).unwrap_or_else(|_| Key::from(path))
+}
+
+/// The paths of the files of a loaded table.
+pub(super) fn paths_of(table: &DeltaTable) -> DeltaResult<BTreeSet<String>> {
+    Ok(table.snapshot()?.log_data().iter().map(|view| view.path().into_owned()).collect())
 }
 
 /// The files of a loaded table.
@@ -77,6 +107,9 @@ pub(super) fn files_of(table: &DeltaTable) -> DeltaResult<Vec<StoredFile>> {
                 .unwrap_or(Value::Null);
             StoredFile {
                 path: view.path().into_owned(),
+                size: view.size().try_into().unwrap_or_default(),
+                rows: view.num_records().map(|rows| rows as u64),
+                written: view.modification_time(),
                 runs: Span::of(&stats, "run_id"),
                 ingests: Span::of(&stats, "ingest_id"),
                 remove: view.remove_action(true),

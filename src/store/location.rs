@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use deltalake_core::kernel::StructType;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::CommitProperties;
@@ -20,7 +21,7 @@ use deltalake_core::{DeltaResult, DeltaTable, DeltaTableError};
 use futures::future::try_join_all;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -207,6 +208,11 @@ impl Location {
         StoreError::new(&self.label(), table, cause)
     }
 
+    /// Stored files that are not what they should be.
+    pub(super) fn damaged(&self, table: &'static str, said: String) -> StoreError {
+        StoreError::Damaged { path: self.label(), table, source: said.into() }
+    }
+
     /// A handle of a table that has not been read yet.
     pub(super) fn table(&self, table: &'static str) -> Result<DeltaTable, StoreError> {
         let url = self.root.join(&format!("{table}/")).map_err(|cause| self.error(table, cause))?;
@@ -249,6 +255,17 @@ impl Location {
             .ok_or_else(|| StoreError::refused(format!("{} us is no time", time.0)))?;
         let mut loaded = self.table(table)?;
         loaded.load_with_datetime(time).await.map_err(|cause| self.error(table, cause))?;
+        Ok(loaded)
+    }
+
+    /// A table as it was in a version.
+    pub(super) async fn load_version(
+        &self,
+        table: &'static str,
+        version: u64,
+    ) -> Result<DeltaTable, StoreError> {
+        let mut loaded = self.table(table)?;
+        loaded.load_version(version).await.map_err(|cause| self.error(table, cause))?;
         Ok(loaded)
     }
 
@@ -305,7 +322,7 @@ impl Location {
         filter: Option<Expr>,
     ) -> Result<Vec<R>, StoreError> {
         let mut rows = Vec::new();
-        for batch in self.batches(R::TABLE, table, Selection { filter, distinct: None }).await? {
+        for batch in self.batches(R::TABLE, table, Selection { filter, ..Selection::default() }).await? {
             rows.extend(R::read(&batch).map_err(|cause| self.error(R::TABLE, cause))?);
         }
         Ok(rows)
@@ -319,8 +336,7 @@ impl Location {
         selection: Selection,
     ) -> Result<Vec<RecordBatch>, StoreError> {
         let error = |cause| self.error(name, unwrapped(cause));
-        let provider = table.table_provider().await.map_err(error)?;
-        let mut frame = self.session.0.read_table(provider).map_err(error)?;
+        let mut frame = self.frame(name, table, selection.files).await?;
         if let Some(filter) = selection.filter {
             frame = frame.filter(filter).map_err(error)?;
         }
@@ -329,6 +345,29 @@ impl Location {
         }
         frame.collect().await.map_err(error)
     }
+
+    /// The rows of a table, or those of some of its files.
+    pub(super) async fn frame(
+        &self,
+        name: &'static str,
+        table: &DeltaTable,
+        files: Option<Vec<String>>,
+    ) -> Result<DataFrame, StoreError> {
+        frame_of(&self.session.0, table, files).await.map_err(|cause| self.error(name, unwrapped(cause)))
+    }
+}
+
+/// The rows of a table, or those of some of its files, for an engine.
+pub(super) async fn frame_of(
+    engine: &SessionContext,
+    table: &DeltaTable,
+    files: Option<Vec<String>>,
+) -> Result<DataFrame, DataFusionError> {
+    let mut provider = table.table_provider();
+    if let Some(files) = files {
+        provider = provider.with_file_paths(files);
+    }
+    engine.read_table(provider.await?)
 }
 
 /// A handle of the table at a URL whose files are reached through `objects`, whatever the URL's scheme is: the library
@@ -360,7 +399,8 @@ async fn has_no_successor(table: &DeltaTable) -> Result<bool, object_store::Erro
 async fn is_there(table: &DeltaTable) -> bool {
     let Some(version) = table.version() else { return false };
     let Some(then) = table.snapshot().ok().and_then(|state| state.version_timestamp(version)) else {
-        return false;
+        // A checkpoint of the newest version hides when its commit was written.
+        return is_the_same_table(table).await;
     };
     let commit = commit_uri_from_version(Some(version));
     let now = table.object_store().head(&commit).await;
@@ -373,8 +413,22 @@ const fn is_the_same_time(head: i64, listed: i64) -> bool {
     head == listed || head % 1000 == 0 && head == listed - listed % 1000
 }
 
+/// Whether the log still begins with the table's own first commit: its id is nowhere else.
+async fn is_the_same_table(table: &DeltaTable) -> bool {
+    let Ok(state) = table.snapshot() else { return false };
+    // A condition that always holds: what was read before does not count.
+    let anew = GetOptions { if_modified_since: Some(DateTime::UNIX_EPOCH), ..GetOptions::default() };
+    let first = table.object_store().get_opts(&commit_uri_from_version(Some(0)), anew).await;
+    let Ok(first) = first else { return false };
+    let id = state.metadata().id();
+    first.bytes().await.is_ok_and(|bytes| bytes.windows(id.len()).any(|part| part == id.as_bytes()))
+}
+
 /// Which rows to read.
+#[derive(Default)]
 pub(super) struct Selection {
+    /// Only those of these files; none means all.
+    pub(super) files: Option<Vec<String>>,
     /// Condition; none means all rows.
     pub(super) filter: Option<Expr>,
     /// Read only these columns, each combination once.

@@ -7,13 +7,17 @@
 //! Layout: `<root>/{runs,results,scores,steps,metrics}`, one Delta table each, with the columns of
 //! [`crate::model`].
 
+mod check;
 mod clean;
 mod commit;
 mod conditional;
 mod error;
 mod files;
+mod history;
 mod kept;
 mod location;
+mod log;
+mod optimize;
 mod place;
 mod publish;
 mod race;
@@ -22,6 +26,7 @@ mod schema;
 mod snapshot;
 mod synced;
 mod upload;
+mod vacuum;
 mod writer;
 
 #[cfg(test)]
@@ -34,13 +39,17 @@ use bytes::Bytes;
 use object_store::ObjectStore;
 use url::Url;
 
+pub use check::{Checked, Depth, Litter as UnnamedRows, TableChecked, Trouble};
 pub use clean::Cleaned;
 pub use error::StoreError;
+pub use history::{AsOf, StoreVersion};
 use location::Location;
+pub use optimize::{Optimization, Optimized, OptimizedTable, Pace};
 pub use place::Place;
 pub use publish::{LostRun, Publication, Published};
 pub use snapshot::StoreSnapshot;
 pub use synced::{Disk, SyncedDisk, SystemDisk, replace_file};
+pub use vacuum::{Unneeded, Vacuumed, VacuumedTable};
 
 use crate::model::{Row, RunRow};
 use crate::objects::{Reach, Traffic};

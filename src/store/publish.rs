@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
+use datafusion::logical_expr::Expr;
 use deltalake_core::DeltaTable;
 use deltalake_core::kernel::{Action, Add};
 
-use super::clean::{Litter, sweep};
-use super::commit::{Change, TRIES, added, commit, is_one_of_text, retry_or};
+use super::clean::{Litter, ingests_within, sweep};
+use super::commit::{Change, TRIES, added, commit, delete_rows, is_one_of, is_one_of_text, retry_or};
 use super::error::StoreError;
-use super::files::files_of;
+use super::files::{StoredFile, files_of};
 use super::location::{CHILDREN, Location};
 use super::race::Race;
 use super::registry::{Described, describe};
@@ -175,6 +176,7 @@ pub(super) async fn commit_children(
             Some(writer) => commit_rows(location, name, writer, race).await?,
             None => location.load(name).await?,
         };
+        race.children.insert(name, table.version().unwrap_or_default());
         match Litter::find(location, name, table, race).await {
             Ok(found) => litter.push(found),
             Err(error) => race.complaints.push(error.to_string()),
@@ -195,6 +197,13 @@ async fn commit_rows(
     let fresh = fresh_ingests(race);
     let read = is_one_of_text("ingest_id", fresh.iter().map(String::as_str));
     for _ in 0..TRIES {
+        if let Some(condition) = left_over_among_others(location, (name, &table), &fresh, &adds).await? {
+            if let Err(cause) = delete_rows(&mut table, condition).await {
+                retry_or(cause).map_err(error)?;
+                table = location.load(name).await?;
+                continue;
+            }
+        }
         let mut actions = left_over(&table, &fresh, &adds).map_err(error)?;
         actions.extend(added(adds.clone()));
         match commit(&mut table, Change::append(actions, read.clone())).await {
@@ -229,6 +238,28 @@ fn left_over(
         .iter()
         .filter(|file| !ours.contains(file.path.as_str()))
         .filter(|file| file.ingests.only().is_some_and(|ingest| fresh.contains(ingest)))
-        .map(super::files::StoredFile::removal)
+        .map(StoredFile::removal)
         .collect())
+}
+
+/// The same where another tool has merged such files with others: a condition on the rows that have to go.
+async fn left_over_among_others(
+    location: &Location,
+    (name, table): (&'static str, &DeltaTable),
+    fresh: &BTreeSet<String>,
+    adds: &[Add],
+) -> Result<Option<Expr>, StoreError> {
+    let wanted: BTreeSet<&str> = fresh.iter().map(String::as_str).collect();
+    let files = files_of(table).map_err(|cause| location.error(name, cause))?;
+    // Our own commit may have landed although its answer said otherwise.
+    if files.iter().any(|file| adds.iter().any(|add| add.path == file.path)) {
+        return Ok(None);
+    }
+    let mixed: Vec<StoredFile> = files
+        .into_iter()
+        .filter(|file| file.ingests.only().is_none() && file.ingests.may_hold(&wanted))
+        .collect();
+    let filter = is_one_of("ingest_id", wanted.iter().copied());
+    let found = ingests_within(location, (name, table), &mixed, Some(filter.clone())).await?;
+    Ok((!found.is_empty()).then_some(filter))
 }

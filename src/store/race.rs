@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use deltalake_core::kernel::Transaction;
 use deltalake_core::{DeltaTable, DeltaTableError};
+use serde_json::json;
 
 use super::commit::{Change, TRIES, added, commit, is_one_of, is_one_of_text};
 use super::error::{StoreError, is_conflict};
 use super::files::{StoredFile, files_of};
+use super::history::CHILDREN_KEY;
 use super::location::Location;
 use super::publish::LostRun;
 use super::schema::load_for_writing;
@@ -35,6 +37,8 @@ pub(super) struct Race<'a> {
     pub(super) lost: Vec<LostRun>,
     /// Files of `runs` just before our commit: none of them holds a row of ours.
     pub(super) before: Vec<StoredFile>,
+    /// Versions of the other tables that hold the rows of our runs.
+    pub(super) children: BTreeMap<&'static str, u64>,
     /// What failed without undoing anything.
     pub(super) complaints: Vec<String>,
 }
@@ -54,6 +58,7 @@ impl<'a> Race<'a> {
             landed: Vec::new(),
             lost: Vec::new(),
             before: Vec::new(),
+            children: BTreeMap::new(),
             complaints: Vec::new(),
         };
         race.judge().await?;
@@ -95,7 +100,9 @@ impl<'a> Race<'a> {
             .iter()
             .map(|run| Transaction::new(format!("run:{}", run.run_id), run.generation))
             .collect();
-        let change = Change::append(added(adds), read).with_transactions(transactions);
+        let change = Change::append(added(adds), read)
+            .with_transactions(transactions)
+            .saying(CHILDREN_KEY, json!(self.children));
         self.before = files_of(&self.table)?;
         self.complaints.extend(commit(&mut self.table, change).await?);
         self.landed.append(&mut self.pending);

@@ -14,7 +14,7 @@ use futures::future::{BoxFuture, try_join_all};
 use super::error::{StoreError, unwrapped};
 use super::location::{CHILDREN, Location, is_newest};
 use super::schema::with_declared_columns;
-use crate::model::{MetricRow, Row, RunRow};
+use crate::model::{MetricRow, Row, RunRow, Timestamp};
 use crate::objects::Traffic;
 
 /// How often a view is taken again because runs were published meanwhile.
@@ -31,6 +31,8 @@ pub struct StoreSnapshot {
     children: BTreeMap<&'static str, Child>,
     /// The tables `runs` and `metrics` as they were read.
     small: [DeltaTable; 2],
+    /// When it was the newest version, where an older one was asked for.
+    as_of: Option<Timestamp>,
     traffic: Arc<Traffic>,
 }
 
@@ -42,7 +44,10 @@ struct Child {
 
 impl Child {
     async fn load(location: &Location, name: &'static str) -> Result<Self, StoreError> {
-        let table = location.load(name).await?;
+        Self::of(location, name, location.load(name).await?).await
+    }
+
+    async fn of(location: &Location, name: &'static str, table: DeltaTable) -> Result<Self, StoreError> {
         let error = |cause| location.error(name, unwrapped(cause));
         let provider = table.table_provider().await.map_err(error)?;
         let provider = with_declared_columns(name, provider).map_err(error)?;
@@ -58,9 +63,14 @@ struct Children {
 
 async fn read_metrics(location: &Location) -> Result<(DeltaTable, Vec<MetricRow>), StoreError> {
     let table = location.load(MetricRow::TABLE).await?;
-    let mut metrics = location.rows::<MetricRow>(&table, None).await?;
-    metrics.sort_by(|a, b| (&a.metric, a.is_a_persons()).cmp(&(&b.metric, b.is_a_persons())));
+    let metrics = metrics_of(location, &table).await?;
     Ok((table, metrics))
+}
+
+async fn metrics_of(location: &Location, table: &DeltaTable) -> Result<Vec<MetricRow>, StoreError> {
+    let mut metrics = location.rows::<MetricRow>(table, None).await?;
+    metrics.sort_by(|a, b| (&a.metric, a.is_a_persons()).cmp(&(&b.metric, b.is_a_persons())));
+    Ok(metrics)
 }
 
 /// Loads on a task of its own, so that tables are loaded side by side.
@@ -91,7 +101,7 @@ impl StoreSnapshot {
         Ok(taken)
     }
 
-    async fn take(location: &Location) -> Result<Self, StoreError> {
+    pub(super) async fn take(location: &Location) -> Result<Self, StoreError> {
         for attempt in 0..TRIES {
             // Side by side at first. Where somebody publishes meanwhile, the children after the runs that name their rows.
             let children = if attempt == 0 { Some(Self::children(location)) } else { None };
@@ -127,11 +137,45 @@ impl StoreSnapshot {
             children.metrics,
             try_join_all(children.tables),
         )?;
-        let mut runs = newest_generations(runs);
-        runs.sort_by(|a, b| (a.started_at, &a.run_id).cmp(&(b.started_at, &b.run_id)));
+        let runs = in_order(newest_generations(runs));
         let children = CHILDREN.into_iter().zip(children).collect();
         let (small, traffic) = ([table, metrics_table], Arc::clone(location.traffic()));
-        Ok(Self { runs, metrics, version, children, small, traffic })
+        Ok(Self { runs, metrics, version, children, small, as_of: None, traffic })
+    }
+
+    /// A view of tables that were loaded as they were at a time.
+    pub(super) async fn of(
+        location: &Location,
+        (runs, metrics): (DeltaTable, DeltaTable),
+        tables: Vec<(&'static str, DeltaTable)>,
+        at: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let mut children = BTreeMap::new();
+        for (name, table) in tables {
+            children.insert(name, Child::of(location, name, table).await?);
+        }
+        Ok(Self {
+            runs: in_order(newest_generations(location.rows::<RunRow>(&runs, None).await?)),
+            metrics: metrics_of(location, &metrics).await?,
+            version: runs.version().unwrap_or_default(),
+            children,
+            small: [runs, metrics],
+            as_of: Some(at),
+            traffic: Arc::clone(location.traffic()),
+        })
+    }
+
+    /// All tables as they were read.
+    pub(super) fn tables(&self) -> impl Iterator<Item = (&'static str, &DeltaTable)> {
+        let [runs, metrics] = &self.small;
+        let small = [(RunRow::TABLE, runs), (MetricRow::TABLE, metrics)];
+        small.into_iter().chain(self.children.iter().map(|(name, child)| (*name, &child.table)))
+    }
+
+    /// The table `runs` as it was read.
+    pub(super) const fn runs_table(&self) -> &DeltaTable {
+        let [runs, _] = &self.small;
+        runs
     }
 
     /// Whether the tables are those of one moment. A replacement removes rows that our runs name, but only after its
@@ -175,8 +219,17 @@ impl StoreSnapshot {
         self.version
     }
 
-    /// Whether nothing was published and no metric described since. Four requests, whatever the store holds.
+    /// When this was the newest version, where an older one was asked for.
+    pub const fn as_of(&self) -> Option<Timestamp> {
+        self.as_of
+    }
+
+    /// Whether nothing was published and no metric described since. Four requests, whatever the store holds. What a
+    /// version was does not change.
     pub async fn is_newest(&self) -> bool {
+        if self.as_of.is_some() {
+            return true;
+        }
         let [runs, metrics] = &self.small;
         let (runs, metrics) = futures::join!(is_newest(runs), is_newest(metrics));
         runs && metrics
@@ -192,6 +245,12 @@ impl StoreSnapshot {
             .get(table)
             .ok_or_else(|| StoreError::refused(format!("table {table}, expected one of {CHILDREN:?}")))
     }
+}
+
+/// Runs by (start, id).
+fn in_order(mut runs: Vec<RunRow>) -> Vec<RunRow> {
+    runs.sort_by(|a, b| (a.started_at, &a.run_id).cmp(&(b.started_at, &b.run_id)));
+    runs
 }
 
 /// Of every run the row with the highest generation.

@@ -15,7 +15,7 @@ use super::schema::conformed;
 use super::upload::{Failure, HeldBack};
 
 /// A file is closed when it is about this large; also bounds what one writer holds in memory.
-const TARGET_FILE_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const TARGET_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Small pages make the look-up of one case cheap.
 const PAGE_ROWS: usize = 2048;
@@ -42,13 +42,23 @@ pub(super) struct FileWriter {
 impl FileWriter {
     /// A writer for a loaded table.
     pub(super) fn new(location: &Location, table: &DeltaTable) -> DeltaResult<Self> {
+        Self::closing_at(location, table, TARGET_FILE_BYTES)
+    }
+
+    /// A writer of one file, however large it becomes.
+    pub(super) fn of_one_file(location: &Location, table: &DeltaTable) -> DeltaResult<Self> {
+        // 0 is no limit.
+        Self::closing_at(location, table, 0)
+    }
+
+    fn closing_at(location: &Location, table: &DeltaTable, bytes: u64) -> DeltaResult<Self> {
         let failure = Failure::default();
         let objects = Arc::new(HeldBack::new(location.objects(), failure.clone()));
         let mut target = table_at(table.table_url(), objects)?;
         target.state.clone_from(&table.state);
         let files = RecordBatchWriter::for_table(&target)?
             .with_writer_properties(writer_properties()?)
-            .with_target_file_size(TARGET_FILE_BYTES);
+            .with_target_file_size(bytes);
         Ok(Self { files, failure })
     }
 
@@ -60,6 +70,11 @@ impl FileWriter {
     /// Appends rows.
     pub(super) async fn write(&mut self, batch: RecordBatch) -> DeltaResult<()> {
         self.files.write(batch).await
+    }
+
+    /// How many bytes were written so far, about.
+    pub(super) fn bytes(&self) -> u64 {
+        self.files.buffer_len() as u64
     }
 
     /// Ends the files; what is to be committed.

@@ -102,6 +102,10 @@ const DOCUMENTS: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("views", &[&["views"]]),
+    ("optimize", &[&["optimize"]]),
+    ("vacuum", &[&["vacuum"], &["vacuum", "--older-than", "0s", "--nobody-else"]]),
+    ("store_check", &[&["store", "check"], &["store", "check", "--deep"]]),
+    ("store_versions", &[&["store", "versions"], &["store", "versions", "--limit", "1"]]),
     (
         "resume",
         &[

@@ -15,6 +15,7 @@ mod exec;
 mod extremes;
 mod interop;
 mod json_schemas;
+mod maintenance;
 mod model;
 mod oracle;
 mod peers;

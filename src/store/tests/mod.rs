@@ -3,11 +3,14 @@
 mod conditions;
 mod durability;
 mod faults;
+mod history;
+mod maintenance;
 pub(crate) mod objects;
 mod older;
 mod other_reader;
 mod publishing;
 mod races;
+mod vacuum;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -73,6 +73,13 @@ impl Watched {
         *self.interlude.lock().unwrap() = Some((path, happens));
     }
 
+    async fn happen(&self, location: &Path) {
+        let due = self.interlude.lock().unwrap().take_if(|(path, _)| location.as_ref() == *path);
+        if let Some((_, happens)) = due {
+            happens.await;
+        }
+    }
+
     /// Whether the thing that should happen has happened.
     pub(crate) fn has_happened(&self) -> bool {
         self.interlude.lock().unwrap().is_none()
@@ -134,15 +141,13 @@ impl ObjectStore for Watched {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let lost = self.note("get", location.as_ref())?;
-        let due = self.interlude.lock().unwrap().take_if(|(path, _)| location.as_ref() == *path);
-        if let Some((_, happens)) = due {
-            happens.await;
-        }
+        self.happen(location).await;
         answer(lost, self.inner.get_opts(location, options).await)
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let lost = self.note("get_ranges", location.as_ref())?;
+        self.happen(location).await;
         answer(lost, self.inner.get_ranges(location, ranges).await)
     }
 

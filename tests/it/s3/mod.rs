@@ -3,6 +3,7 @@
 mod address;
 mod archives;
 mod export;
+mod maintenance;
 mod network;
 mod readers;
 mod requests;

@@ -114,7 +114,7 @@ impl Asking {
         }
         let store = context.store().await?;
         self.since = store.traffic().so_far();
-        let snapshot = store.snapshot().await?;
+        let snapshot = context.snapshot(&store).await?;
         let facts = facts_of(&store, &snapshot).await?;
         self.times_opened += 1;
         self.store = Some(store);

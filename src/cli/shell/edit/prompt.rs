@@ -29,6 +29,7 @@ fn parts(global: &GlobalArgs) -> Vec<String> {
     let runs = (!session.runs.is_empty()).then(|| session.runs.join(", "));
     let said = [
         global.store.as_deref().map(store_name),
+        session.as_of.map(|past| format!("as of {}", past.in_words())),
         runs,
         session.last.map(|count| format!("last {count}")),
         session.task.clone(),

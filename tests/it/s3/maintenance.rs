@@ -1,0 +1,30 @@
+//! A store in S3 is optimized, checked, vacuumed and asked as it was, like one on the disk.
+
+use crate::support::fixture;
+use crate::support::s3::S3Server;
+use crate::support::sandbox::Sandbox;
+
+#[test]
+fn a_store_in_s3_is_looked_after_as_one_on_the_disk() {
+    let server = S3Server::start();
+    let sandbox = Sandbox::new();
+    let in_s3 = |words: &[&str]| {
+        let mut command = sandbox.command(words);
+        server.reached_by(&mut command).args(["--store", "s3://team-runs/a store/#1%2Fü"]);
+        sandbox.finish(command, "")
+    };
+    for name in ["baseline", "candidate"] {
+        in_s3(&["ingest", &fixture("agentv").join(name).display().to_string()]).fine();
+    }
+    let before = in_s3(&["compare", "--json"]).fine().stdout;
+    let done = in_s3(&["optimize", "--json"]).fine().json();
+    assert_eq!((&done["tables"][2]["merged"], &done["tables"][2]["files_after"]), (&2.into(), &1.into()));
+    assert!(in_s3(&["optimize"]).fine().stdout.starts_with("nothing to do"));
+    assert_eq!(in_s3(&["compare", "--json"]).fine().stdout, before);
+    assert_eq!(in_s3(&["runs", "--as-of", "1", "--json"]).fine().json()["total"], 1);
+    let gone = in_s3(&["vacuum", "--older-than", "0s", "--nobody-else", "--delete", "--json"]).fine().json();
+    // Amazon's times are whole seconds: what was written in this one may stay.
+    assert!(gone["removed"] == gone["count"] && gone["count"].as_u64() <= Some(6), "{gone}");
+    in_s3(&["store", "check", "--deep"]).fine();
+    assert_eq!(in_s3(&["compare", "--json"]).fine().stdout, before);
+}
