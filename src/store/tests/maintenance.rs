@@ -117,7 +117,7 @@ async fn files_become_as_large_as_wanted_and_those_that_are_stay_as_they_are() {
         publish(&store, &[run]).await.unwrap();
     }
     let before = rows(&store).await;
-    let wish = Optimization { file_bytes: 100_000, ..Optimization::new(LONG_AGO) };
+    let wish = Optimization { file_bytes: 200_000, ..Optimization::new(LONG_AGO) };
     let done = store.optimize(&wish, &|_| {}).await.unwrap();
     assert_eq!(rows(&store).await, before);
     let results = done.tables.iter().find(|table| table.table == "results").unwrap();
