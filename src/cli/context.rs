@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use etcetera::{BaseStrategy as _, choose_base_strategy};
 use tokio::sync::Mutex;
@@ -14,7 +15,7 @@ use crate::import::rerun::template::Templates;
 use crate::ingest::{Discovery, InMemory, Reading, Surroundings, discover, read_into_memory};
 use crate::jobs::Jobs;
 use crate::model::Timestamp;
-use crate::objects::{Io, Reach};
+use crate::objects::{Io, Network, Reach};
 use crate::session::{Facts, Request, Session, SessionError, resolve_run};
 use crate::source::{LocalDisk, Source, everywhere, expand, is_pattern, is_remote, near_path};
 use crate::store::{Access, Place, Store, StoreError, StoreSnapshot};
@@ -40,14 +41,24 @@ pub struct Context<'a> {
 }
 
 /// What the commands of one process reach together: the connection to S3, and the store that was opened last.
-#[derive(Default)]
 pub struct Reached {
     /// The connection, and the count of what is asked.
-    pub reach: Reach,
+    reach: Arc<Reach>,
     store: Mutex<Option<Store>>,
 }
 
+impl Default for Reached {
+    fn default() -> Self {
+        Self { reach: Arc::clone(Network::of_process().reach()), store: Mutex::default() }
+    }
+}
+
 impl Reached {
+    /// With a count of its own, for work that no command has asked for.
+    pub fn apart() -> Self {
+        Self { reach: Arc::default(), store: Mutex::default() }
+    }
+
     /// The store at a place, opened once.
     async fn store(&self, place: &Place, access: Access) -> Result<Store, CliError> {
         let mut opened = self.store.lock().await;

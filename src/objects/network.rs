@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::Traffic;
-use super::s3::{self, S3Error, Settings};
+use super::Reach;
+use super::s3::S3Error;
 
 /// How many requests of readers are under way at once. With 20 to 50 ms until S3 begins to answer, 16 keep a line of
 /// 1 Gbit/s busy already with pieces of 256 KiB; more would only share it, and hold more memory.
@@ -25,11 +25,10 @@ static OF_PROCESS: LazyLock<Arc<Network>> = LazyLock::new(|| Arc::new(Network::d
 /// Connections to buckets.
 #[derive(Default)]
 pub struct Network {
+    reach: Arc<Reach>,
     runtime: OnceLock<Option<Runtime>>,
-    settings: OnceLock<Result<Settings, S3Error>>,
     buckets: Mutex<BTreeMap<String, Arc<dyn ObjectStore>>>,
     turns: OnceLock<Arc<Semaphore>>,
-    traffic: Arc<Traffic>,
 }
 
 impl Network {
@@ -53,14 +52,8 @@ impl Network {
         if let Some(bucket) = self.known(name) {
             return Ok(bucket);
         }
-        let settings = match self.settings.get() {
-            Some(settings) => settings.clone()?,
-            None => {
-                let found = self.wait(Settings::from_environment())?;
-                self.settings.get_or_init(|| found).clone()?
-            }
-        };
-        let bucket = s3::bucket(name, &settings, Arc::clone(&self.traffic))?;
+        let (reach, wanted) = (Arc::clone(&self.reach), name.to_owned());
+        let (bucket, _) = self.wait(async move { reach.bucket(&wanted).await })??;
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(buckets.entry(name.to_owned()).or_insert(bucket)))
     }
@@ -79,9 +72,9 @@ impl Network {
         Arc::clone(self.turns.get_or_init(|| Arc::new(Semaphore::new(AT_ONCE))))
     }
 
-    /// What was asked of the buckets so far.
-    pub fn traffic(&self) -> &Arc<Traffic> {
-        &self.traffic
+    /// The settings of S3 and the count of what is asked.
+    pub const fn reach(&self) -> &Arc<Reach> {
+        &self.reach
     }
 
     /// Begins work that the connections' threads go on with; its end is waited for at the other side.

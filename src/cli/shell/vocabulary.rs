@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::Shell;
 use super::asking::{Asking, LAST, Own, opened};
 use crate::cli::args::GlobalArgs;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Reached};
 use crate::cli::output::Output;
 use crate::functions::FUNCTIONS;
 use crate::model::{Row, RunRow};
@@ -250,7 +250,7 @@ impl Filling {
             task.abort();
         }
         // Reached for itself, so that it does not count in what a statement asks.
-        let global = GlobalArgs { reached: Arc::default(), ..shell.global.clone() };
+        let global = GlobalArgs { reached: Arc::new(Reached::apart()), ..shell.global.clone() };
         let (reader, own) = (self.shared.reader(), own.clone());
         let output = shell.output.redirected(shell.output.format(), None);
         self.task = Some(tokio::spawn(async move { fill(&reader, global, (&own, &output)).await }));
