@@ -1,5 +1,7 @@
 //! One commit on one table: files go in or out, and the result tells whether it landed.
 
+use std::sync::Arc;
+
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{col, lit};
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
@@ -8,6 +10,8 @@ use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaResult, DeltaTable, DeltaTableError};
 use serde_json::Value;
 
+use super::location::table_at;
+use super::upload::{Failure, HeldBack};
 use super::writer::writer_properties;
 
 /// How often a commit is tried on a newer state after another writer was faster.
@@ -99,14 +103,16 @@ pub(super) async fn commit(table: &mut DeltaTable, change: Change) -> DeltaResul
 
 /// Takes rows out of a table, rewriting the files that also hold others.
 pub(super) async fn delete_rows(table: &mut DeltaTable, condition: Expr) -> DeltaResult<()> {
-    let (newer, _) = table
-        .clone()
+    let objects = HeldBack::new(table.log_store().root_object_store(None), Failure::default());
+    let mut target = table_at(table.table_url(), Arc::new(objects))?;
+    target.state.clone_from(&table.state);
+    let (newer, _) = target
         .delete()
         .with_predicate(condition)
         .with_writer_properties(writer_properties()?)
         .with_commit_properties(commit_properties())
         .await?;
-    *table = newer;
+    table.state = newer.state;
     Ok(())
 }
 

@@ -136,6 +136,15 @@ impl Location {
         }
     }
 
+    /// The same place, of which nothing is remembered: what is read is what is there now.
+    pub(super) fn anew(&self) -> Self {
+        let objects: Arc<dyn ObjectStore> = match &self.far {
+            Some(far) => Arc::new(far.conditional.clone()),
+            None => Arc::clone(&self.objects),
+        };
+        Self { objects, known: Arc::default(), last: Arc::default(), ..self.clone() }
+    }
+
     /// Whether every look costs a way through a network.
     pub(super) const fn is_far(&self) -> bool {
         self.far.is_some()

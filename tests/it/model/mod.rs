@@ -23,6 +23,10 @@ fn lives(objects: Arc<dyn object_store::ObjectStore>, root: Url, (seed, steps): 
     runtime.block_on(async {
         let mut world = World::new(objects, root, seed).await;
         world.live(steps).await;
+        eprintln!(
+            "{} merged, {} removed, {} remembered",
+            world.all.merged, world.all.removed, world.all.remembered
+        );
     });
 }
 
@@ -53,7 +57,7 @@ fn in_s3(seed: u64, steps: usize) {
 
 #[test]
 fn in_memory_many_steps() {
-    in_memory(1, 40);
+    in_memory(1, 60);
 }
 
 #[test]

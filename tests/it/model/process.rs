@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use runq::model::{ResultRow, Row as _, ScoreRow, StepRow};
-use runq::store::{Publication, Published, Store, StoreError};
+use runq::model::{ResultRow, Row as _, ScoreRow, StepRow, Timestamp};
+use runq::store::{AsOf, Depth, Optimization, Publication, Published, Store, StoreError};
 
 use super::reading::read;
 use super::truth::{Attempt, End, State, Truth};
@@ -17,6 +17,23 @@ pub enum Work {
     Rename(String, String),
     /// Looks so many times.
     Read(usize),
+    /// Merges files; what no run names goes when it is older.
+    Optimize(Timestamp),
+    /// Removes files that nobody has needed since.
+    Vacuum(Timestamp),
+    /// Looks whether everything is whole.
+    Check,
+    /// Looks at the store as it was.
+    Past(Past),
+}
+
+/// What the store was when nobody was at work.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// Of the table `runs`.
+    pub version: u64,
+    pub truth: Truth,
+    pub at: Timestamp,
 }
 
 /// A process and its store.
@@ -36,6 +53,12 @@ impl fmt::Debug for Process {
 pub struct Done {
     pub attempts: Vec<Attempt>,
     pub seen: Vec<Truth>,
+    /// Files that were merged, files that were removed, and views of the past that are gone.
+    pub merged: usize,
+    pub removed: usize,
+    pub forgotten: Vec<Past>,
+    /// Views of the past that were right.
+    pub remembered: usize,
     /// Failures, for who reads why a test failed.
     pub failed: Vec<String>,
 }
@@ -44,6 +67,10 @@ impl Done {
     pub fn add(&mut self, other: Self) {
         self.attempts.extend(other.attempts);
         self.seen.extend(other.seen);
+        self.merged += other.merged;
+        self.removed += other.removed;
+        self.forgotten.extend(other.forgotten);
+        self.remembered += other.remembered;
         self.failed.extend(other.failed);
     }
 
@@ -66,6 +93,16 @@ impl Process {
             Work::Ingest(runs) => self.ingest(runs, &mut done).await,
             Work::Rename(run, name) => self.rename(run, name, &mut done).await,
             Work::Read(times) => self.look(*times, &mut done).await,
+            Work::Optimize(before) => self.optimize(*before, &mut done).await,
+            Work::Vacuum(cutoff) => match self.store.vacuum(*cutoff).await {
+                Ok(vacuumed) => done.removed = vacuumed.removed(),
+                Err(error) => done.failed.push(format!("{error:?}")),
+            },
+            Work::Check => match self.store.check(Depth::Footers).await {
+                Ok(checked) => assert!(checked.is_whole(), "{:#?}", checked.troubles),
+                Err(error) => done.failed.push(format!("{error:?}")),
+            },
+            Work::Past(past) => self.remember(past, &mut done).await,
         }
         done
     }
@@ -102,6 +139,25 @@ impl Process {
             Err(error) => Err(error),
         };
         done.ended(vec![(run.to_owned(), state)], published);
+    }
+
+    async fn optimize(&self, before: Timestamp, done: &mut Done) {
+        match self.store.optimize(&Optimization::new(before), &|_| {}).await {
+            Ok(optimized) => done.merged = optimized.tables.iter().map(|table| table.merged).sum(),
+            Err(error) => done.failed.push(format!("{error:?}")),
+        }
+    }
+
+    async fn remember(&self, past: &Past, done: &mut Done) {
+        match self.store.snapshot_as_of(AsOf::Version(past.version)).await {
+            Ok(snapshot) => {
+                let seen = read(&snapshot).await;
+                assert_eq!(seen.as_ref(), Ok(&past.truth), "version {} was another one", past.version);
+                done.remembered += 1;
+            }
+            Err(StoreError::HistoryGone { .. }) => done.forgotten.push(past.clone()),
+            Err(error) => done.failed.push(format!("{error:?}")),
+        }
     }
 
     /// The runs as the headers have them.

@@ -6,11 +6,12 @@ use object_store::ObjectStore;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
+use runq::model::Timestamp;
 use runq::store::{Access, Store, StoreSnapshot};
 use url::Url;
 
 use super::objects::{Death, Shaken};
-use super::process::{Done, Process, Work};
+use super::process::{Done, Past, Process, Work};
 use super::reading::read;
 use super::truth::{Truth, may_be_seen, may_stay};
 
@@ -18,6 +19,8 @@ use super::truth::{Truth, may_be_seen, may_stay};
 const RUNS: usize = 6;
 /// Processes that live through all rounds and keep what they have read.
 const LIVING: usize = 3;
+/// Services tell times in whole seconds.
+const MARGIN_MICROS: i64 = 1_100_000;
 /// Snapshots that are kept for later, at most.
 const HELD: usize = 4;
 
@@ -31,9 +34,22 @@ pub struct World {
     living: Vec<Store>,
     truth: Truth,
     ingests: usize,
-    held: Vec<(StoreSnapshot, Truth)>,
+    held: Vec<Held>,
+    past: Vec<Past>,
+    /// Up to here files of older versions may be gone.
+    vacuumed: Timestamp,
     /// Steps that were done.
     pub steps: usize,
+    /// What they did all together.
+    pub all: Done,
+}
+
+/// What a reader has taken and not yet let go.
+struct Held {
+    snapshot: StoreSnapshot,
+    truth: Truth,
+    /// Before it was taken.
+    since: Timestamp,
 }
 
 impl World {
@@ -51,7 +67,10 @@ impl World {
             truth: Truth::new(),
             ingests: 0,
             held: Vec::new(),
+            past: Vec::new(),
+            vacuumed: Timestamp(0),
             steps: 0,
+            all: Done::default(),
         };
         for _ in 0..LIVING {
             let store = world.store(Death::Never).await;
@@ -85,6 +104,7 @@ impl World {
             all.add(task.await.expect("a process ends"));
         }
         self.steps += named.len();
+        self.note(&all);
         let (step, before) = (self.steps, self.truth.clone());
         let told =
             |problem: String| panic!("step {step}: {problem}\nbefore: {before:#?}\n{named:#?}\n{all:#?}");
@@ -94,6 +114,7 @@ impl World {
         if self.random.random_bool(0.2) {
             self.looker = opened(&self.objects, &self.root).await;
         }
+        let since = now();
         let snapshot = self.looker.snapshot().await.expect("nobody else works");
         let after = read(&snapshot).await.unwrap_or_else(|problem| {
             told(problem);
@@ -101,23 +122,38 @@ impl World {
         });
         may_stay(&after, &before, &all.attempts).unwrap_or_else(told);
         self.truth = after;
-        self.look_at_the_held(snapshot).await;
+        let (version, truth) = (snapshot.version(), self.truth.clone());
+        self.past.push(Past { version, truth: truth.clone(), at: since });
+        self.look_at_the_held(Held { snapshot, truth, since }).await;
+    }
+
+    /// What was kept of the past may only be gone when somebody was allowed to remove it.
+    fn note(&mut self, done: &Done) {
+        for past in &done.forgotten {
+            assert!(past.at < self.vacuumed, "step {}: {past:?} is gone", self.steps);
+        }
+        self.all.merged += done.merged;
+        self.all.removed += done.removed;
+        self.all.remembered += done.remembered;
+        self.all.failed.extend(done.failed.iter().cloned());
     }
 
     /// What a reader has taken stays as it was, whatever the others do.
-    async fn look_at_the_held(&mut self, newest: StoreSnapshot) {
-        if self.held.len() == HELD || (!self.held.is_empty() && self.random.random_bool(0.2)) {
-            let (snapshot, truth) = self.held.remove(self.random.random_range(0..self.held.len()));
-            assert_eq!(
-                read(&snapshot).await.as_ref(),
-                Ok(&truth),
-                "step {}: a reader's view changed",
-                self.steps
-            );
+    async fn look_at_the_held(&mut self, newest: Held) {
+        if self.held.len() == HELD || (!self.held.is_empty() && self.random.random_bool(0.4)) {
+            let held = self.held.remove(self.random.random_range(0..self.held.len()));
+            let seen = read(&held.snapshot).await;
+            assert_eq!(seen.as_ref(), Ok(&held.truth), "step {}: a reader's view changed", self.steps);
         }
-        if self.random.random_bool(0.3) {
-            self.held.push((newest, self.truth.clone()));
+        if self.random.random_bool(0.2) {
+            self.held.push(newest);
         }
+    }
+
+    /// Long enough ago that no process and no reader of now needs what is older.
+    fn long_ago(&self) -> Timestamp {
+        let oldest = self.held.iter().map(|held| held.since).min().unwrap_or(Timestamp(i64::MAX));
+        Timestamp(oldest.min(now()).0 - MARGIN_MICROS)
     }
 
     async fn process(&mut self) -> Process {
@@ -152,11 +188,26 @@ impl World {
                 let run = format!("run-{}", self.random.random_range(0..RUNS));
                 Work::Rename(run, format!("name {}", self.ingests))
             }
-            _ => Work::Read(self.random.random_range(1..=3)),
+            60..66 => Work::Optimize(self.long_ago()),
+            66..72 => {
+                let cutoff = self.long_ago();
+                self.vacuumed = self.vacuumed.max(cutoff);
+                Work::Vacuum(cutoff)
+            }
+            72..76 => Work::Check,
+            76..84 if !self.past.is_empty() => {
+                Work::Past(self.past.choose(&mut self.random).expect("there is a past").clone())
+            }
+            _ => Work::Read(self.random.random_range(1..=2)),
         }
     }
 }
 
 async fn opened(objects: &Arc<dyn ObjectStore>, root: &Url) -> Store {
     Store::open_with(Arc::clone(objects), root, Access::ReadOnly).await.expect("the store is there")
+}
+
+#[expect(clippy::disallowed_methods, reason = "files have the system's time")]
+fn now() -> Timestamp {
+    Timestamp(chrono::Utc::now().timestamp_micros())
 }
