@@ -127,12 +127,16 @@ fn what_is_broken_or_leads_out_is_refused_and_the_rest_is_read() {
         let at = encrypted.windows(4).position(|bytes| bytes == mark).unwrap();
         encrypted[at + if mark[2] == 3 { 6 } else { 8 }] |= 1;
     }
-    let cases: [(&str, Vec<u8>, &str); 5] = [
+    std::fs::write(folder.path().join("encrypted.zip"), encrypted).unwrap();
+    let cases: [(&str, Vec<u8>, &str); 4] = [
         ("cut.zip", good[..good.len() - 10].to_vec(), "damaged"),
         ("empty.zip", Vec::new(), "damaged"),
         ("text.zip", b"this is no archive at all".to_vec(), "damaged"),
-        ("outside.zip", zipped(&[("../../x", b"")], CompressionMethod::Stored), "outside"),
-        ("encrypted.zip", encrypted, "encrypted"),
+        (
+            "outside.zip",
+            zipped(&[("../../x", b""), ("b.jsonl", b"{}")], CompressionMethod::Stored),
+            "\"../../x\" would lie outside",
+        ),
     ];
     std::fs::write(folder.path().join("good.zip"), good).unwrap();
     for (name, bytes, _) in &cases {
@@ -140,7 +144,11 @@ fn what_is_broken_or_leads_out_is_refused_and_the_rest_is_read() {
     }
     let source = Archives::new(Arc::new(LocalDisk));
     let found = find_files(&source, folder.path()).unwrap();
-    assert_eq!(found.files.len(), 1);
+    let files: Vec<PathBuf> = found.files.into_iter().map(|entry| entry.path).collect();
+    let inside = ["encrypted.zip/a.jsonl", "good.zip/a.jsonl", "outside.zip/b.jsonl"];
+    assert_eq!(files, inside.map(|name| folder.path().join(name)));
+    let error = source.read(&folder.path().join(inside[0])).unwrap_err();
+    assert!(error.problem.contains("encrypted") && !error.missing, "{error}");
     for (name, _, said) in &cases {
         let problem = found.problems.iter().find(|problem| problem.path == folder.path().join(name));
         assert!(problem.is_some_and(|problem| problem.problem.contains(said)), "{name}: {problem:?}");
