@@ -36,9 +36,13 @@ pub(super) struct Place {
 impl Place {
     /// The place that an address names, when it may be one; `named` is how messages call it.
     pub fn of(path: &Path, named: &str) -> std::result::Result<Self, CliError> {
-        let unusable = |error: S3Error| {
-            let code = if matches!(error, S3Error::Address { .. }) { exit::USAGE } else { exit::UNAVAILABLE };
-            CliError { code, ..CliError::usage(format!("{named}: {error}"), Some(error.hint())) }
+        let unusable = |error: S3Error| match error {
+            // What was named may hold a password.
+            S3Error::Address { .. } => CliError::usage(error.to_string(), Some(error.hint())),
+            error => {
+                let said = CliError::usage(format!("{named}: {error}"), Some(error.hint()));
+                CliError { code: exit::UNAVAILABLE, ..said }
+            }
         };
         let address = Address::of(path).map_err(unusable)?;
         let Some(address) = address.filter(|address| !address.key().as_ref().is_empty()) else {

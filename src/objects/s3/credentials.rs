@@ -10,9 +10,9 @@ use object_store::CredentialProvider;
 use object_store::aws::AwsCredential;
 use tokio::sync::Mutex;
 
-use super::no_credentials::why;
+use super::no_credentials::{is_of_the_machine, why};
 use super::refusal::Refusal;
-use super::settings::{chain_anew, variable};
+use super::settings::{chain_anew, profile, profile_alone, variable};
 
 /// Credentials are fetched anew when they end within this time: a request with its tries lasts no longer.
 const BEFORE_THEY_END: Duration = Duration::from_secs(5 * 60);
@@ -82,7 +82,15 @@ impl Kept {
     async fn ask(&mut self) -> Result<Arc<AwsCredential>, Refusal> {
         let given = self.provider.provide_credentials().await;
         self.has_failed = given.is_err();
-        let given = given.map_err(|error| why(&error, &variable))?;
+        let given = match given {
+            Ok(given) => given,
+            // The machine was asked last, and its word hides what is wrong with the profile that was named.
+            Err(error) if is_of_the_machine(&error) && profile().is_some() => {
+                let of_profile = profile_alone().provide_credentials().await;
+                return Err(why(&of_profile.err().unwrap_or(error), &variable));
+            }
+            Err(error) => return Err(why(&error, &variable)),
+        };
         let credential = Arc::new(AwsCredential {
             key_id: given.access_key_id().to_owned(),
             secret_key: given.secret_access_key().to_owned(),

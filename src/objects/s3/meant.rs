@@ -41,8 +41,8 @@ pub(super) fn refused(text: &str) -> Option<S3Error> {
     if let Some((host, address)) = amazons(text) {
         return error(format!("{lower}://{host}/..."), format!("write {address}"));
     }
-    let why = OTHERS.iter().find(|(other, _)| *other == lower).map(|(_, why)| format!("{why}; "));
-    error(hidden, format!("{}expected a path or s3://BUCKET/KEY", why.unwrap_or_default()))
+    let why = OTHERS.iter().find(|(other, _)| *other == lower).map(|(_, why)| *why);
+    error(hidden, why.unwrap_or("expected a path or s3://BUCKET/KEY").to_owned())
 }
 
 /// Whether a user, or a key with its secret, stands before the bucket.

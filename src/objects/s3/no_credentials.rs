@@ -6,7 +6,7 @@ use std::path::Path;
 
 use aws_credential_types::provider::error::CredentialsError;
 
-use super::refusal::{CREDENTIALS, NO_CREDENTIALS, NO_LOGIN, Refusal, UNKNOWN_PROFILE};
+use super::refusal::{CREDENTIALS, NO_CREDENTIALS, NO_LOGIN, NO_TOKEN, Refusal, UNKNOWN_PROFILE};
 
 /// What the chain says around a reason.
 const AROUND: [&str; 2] = ["an error occurred while loading", "the credential"];
@@ -23,7 +23,7 @@ pub(super) fn why(error: &CredentialsError, variable: Variables<'_>) -> Refusal 
         return refusal;
     }
     // The last that the chain asks is the machine itself: one that is no instance with a role has nothing to give.
-    if matches!(error, CredentialsError::CredentialsNotLoaded(_)) || reason.contains("IMDS") {
+    if matches!(error, CredentialsError::CredentialsNotLoaded(_)) || is_of_the_machine(error) {
         let of_profile = named.as_ref().map(|name| format!(" (AWS_PROFILE is {name})")).unwrap_or_default();
         return Refusal::new(NO_CREDENTIALS, &format!("no credentials found{of_profile}"));
     }
@@ -31,10 +31,15 @@ pub(super) fn why(error: &CredentialsError, variable: Variables<'_>) -> Refusal 
         return Refusal::new(NO_LOGIN, &said);
     }
     if is_missing_file(error) {
-        return Refusal::new(CREDENTIALS, &no_token_file(profile, variable));
+        return Refusal::new(NO_TOKEN, &no_token_file(profile, variable));
     }
     let reason = reason.replace("ProfileFile provider could not be built: ", "");
     Refusal::new(CREDENTIALS, &format!("the credentials cannot be had: {reason}"))
+}
+
+/// Whether it is the machine that could not be asked.
+pub(super) fn is_of_the_machine(error: &CredentialsError) -> bool {
+    reasons(error).iter().any(|reason| reason.contains("IMDS"))
 }
 
 /// What stands below the error, each once.

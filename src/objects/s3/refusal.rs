@@ -23,6 +23,7 @@ pub(super) const NO_CREDENTIALS: &str = "NoCredentials";
 pub(super) const CREDENTIALS: &str = "Credentials";
 pub(super) const UNKNOWN_PROFILE: &str = "UnknownProfile";
 pub(super) const NO_LOGIN: &str = "NoLogin";
+pub(super) const NO_TOKEN: &str = "NoToken";
 const UNKNOWN_HOST: &str = "UnknownHost";
 const NO_CONNECTION: &str = "NoConnection";
 const NO_TLS: &str = "NoSecureConnection";
@@ -212,6 +213,9 @@ fn hint(code: &str) -> &'static str {
         }
         UNKNOWN_PROFILE => "check AWS_PROFILE; `aws configure list-profiles` lists those that there are",
         NO_LOGIN => "`aws sso login` logs in",
+        NO_TOKEN => {
+            "the machine or the pod writes that file; without the setting, other credentials are looked for"
+        }
         CREDENTIALS => "check AWS_PROFILE and the files in ~/.aws; `aws sso login` renews a login",
         REDIRECT => "nothing is sent to another host than the one named: set AWS_REGION or AWS_ENDPOINT_URL",
         "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {

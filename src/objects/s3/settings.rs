@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -133,6 +133,11 @@ async fn configuration() -> SdkConfig {
 /// The chain of credentials, with its files read anew.
 pub(super) async fn chain_anew() -> Option<SharedCredentialsProvider> {
     configuration().await.credentials_provider()
+}
+
+/// The credentials of the profile, without what the chain asks behind it.
+pub(super) fn profile_alone() -> ProfileFileCredentialsProvider {
+    ProfileFileCredentialsProvider::builder().build()
 }
 
 /// The profile that was named.

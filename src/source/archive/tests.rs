@@ -3,7 +3,8 @@
 use std::io::{Cursor, Read as _, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use zip::CompressionMethod;
@@ -99,6 +100,45 @@ fn the_directory_and_each_member_are_one_request() {
     assert_eq!(source.read(&zip.join("4")).unwrap(), "four");
     assert!(source.read(&zip.join("1")).unwrap() == noise[..1_000_000]);
     assert_eq!(asked() - before, 2);
+}
+
+/// A disk that is far, on which a read ends when two are under way.
+#[derive(Default)]
+struct Meeting(Mutex<usize>, Condvar);
+
+impl Source for Meeting {
+    fn list(&self, folder: &Path) -> Result<Vec<Entry>, SourceError> {
+        LocalDisk.list(folder)
+    }
+
+    fn entry(&self, path: &Path) -> Result<Option<Entry>, SourceError> {
+        LocalDisk.entry(path)
+    }
+
+    fn open(&self, path: &Path) -> Result<Box<dyn std::io::BufRead + Send>, SourceError> {
+        LocalDisk.open(path)
+    }
+
+    fn read_range(&self, path: &Path, range: Range<u64>) -> Result<Bytes, SourceError> {
+        let mut readers = self.0.lock().unwrap();
+        *readers += 1;
+        self.1.notify_all();
+        let met = self.1.wait_timeout_while(readers, Duration::from_secs(60), |readers| *readers < 2);
+        assert!(!met.unwrap().1.timed_out(), "nobody else reads");
+        LocalDisk.read_range(path, range)
+    }
+}
+
+#[test]
+fn archives_are_opened_side_by_side() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.zip", "b.zip"] {
+        let members: [(&str, &[u8]); 1] = [("x.jsonl", b"{}")];
+        std::fs::write(folder.path().join(name), zipped(&members, CompressionMethod::Stored)).unwrap();
+    }
+    let source = Archives::new(Arc::new(Meeting::default()));
+    let found = find_files(&source, folder.path()).unwrap();
+    assert_eq!((found.files.len(), found.problems), (2, Vec::new()));
 }
 
 #[test]
