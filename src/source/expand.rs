@@ -6,6 +6,7 @@ use glob::Pattern;
 
 use super::archive::open_soon;
 use super::{Entry, Source, SourceError, is_remote};
+use crate::objects::s3::Address;
 
 /// Whether a word has characters that stand for others.
 pub fn is_pattern(word: &str) -> bool {
@@ -27,6 +28,7 @@ pub struct Expanded {
 /// When it is no pattern, or the folder before its first magic character cannot be looked into.
 pub fn expand(source: &dyn Source, pattern: &str) -> Result<Expanded, SourceError> {
     let literal = Path::new(pattern);
+    Address::of(literal).map_err(|error| SourceError::of_connection(literal, &error))?;
     let walked = is_remote(literal) || pattern.to_ascii_lowercase().contains(".zip/");
     let base = base(pattern);
     let folder = Path::new(if base.is_empty() { "." } else { base });

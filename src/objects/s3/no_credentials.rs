@@ -24,8 +24,13 @@ pub(super) fn why(error: &CredentialsError, variable: Variables<'_>) -> Refusal 
     }
     // The last that the chain asks is the machine itself: one that is no instance with a role has nothing to give.
     if matches!(error, CredentialsError::CredentialsNotLoaded(_)) || is_of_the_machine(error) {
-        let of_profile = named.as_ref().map(|name| format!(" (AWS_PROFILE is {name})")).unwrap_or_default();
-        return Refusal::new(NO_CREDENTIALS, &format!("no credentials found{of_profile}"));
+        return match named {
+            Some(name) if !is_in_files(&name, variable) => no_profile(&name, "", variable),
+            Some(name) => {
+                Refusal::new(NO_CREDENTIALS, &format!("no credentials found (AWS_PROFILE is {name})"))
+            }
+            None => Refusal::new(NO_CREDENTIALS, "no credentials found"),
+        };
     }
     if let Some(said) = no_login(&reason, profile) {
         return Refusal::new(NO_LOGIN, &said);
@@ -69,11 +74,32 @@ fn unknown_profile(reason: &str, variable: Variables<'_>) -> Option<Refusal> {
         "the root profile" => String::new(),
         by => format!(" (named by the profile {by})"),
     };
-    let file = |named: &str, usual: &str| variable(named).unwrap_or_else(|| usual.to_owned());
-    let config = file("AWS_CONFIG_FILE", "~/.aws/config");
-    let credentials = file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials");
+    Some(no_profile(name, &by, variable))
+}
+
+fn no_profile(name: &str, by: &str, variable: Variables<'_>) -> Refusal {
+    let [config, credentials] = files(variable);
     let said = format!("there is no profile {name} in {config} or {credentials}{by}");
-    Some(Refusal::new(UNKNOWN_PROFILE, &said))
+    Refusal::new(UNKNOWN_PROFILE, &said)
+}
+
+/// The files that profiles stand in.
+fn files(variable: Variables<'_>) -> [String; 2] {
+    let named = [("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")];
+    named.map(|(named, usual)| variable(named).unwrap_or_else(|| usual.to_owned()))
+}
+
+/// Whether a file has a section for a profile. The chain says nothing of it where there is no profile at all.
+fn is_in_files(name: &str, variable: Variables<'_>) -> bool {
+    let home = variable("HOME").unwrap_or_default();
+    let is_of = |line: &str| {
+        let section = line.trim().strip_prefix('[').and_then(|rest| rest.split(']').next());
+        section.is_some_and(|section| section.trim().trim_start_matches("profile ").trim() == name)
+    };
+    files(variable).iter().any(|file| {
+        let path = file.strip_prefix("~/").map_or_else(|| file.into(), |rest| Path::new(&home).join(rest));
+        std::fs::read_to_string(path).is_ok_and(|text| text.lines().any(is_of))
+    })
 }
 
 /// A login that was never made, or has ended.
@@ -153,6 +179,16 @@ mod tests {
         let imds = CredentialsError::provider_error("failed to load a token from IMDS");
         assert_eq!(said(&imds, &[]), "no credentials found");
         let none = CredentialsError::not_loaded_no_source();
-        assert_eq!(said(&none, &[("AWS_PROFILE", "p")]), "no credentials found (AWS_PROFILE is p)");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        std::fs::write(&file, "[default]\n[ profile  p ] # mine\nregion = x\n").unwrap();
+        let said = |profile| {
+            said(
+                &none,
+                &[("AWS_PROFILE", profile), ("AWS_CONFIG_FILE", file.to_str().unwrap()), ("HOME", "/none")],
+            )
+        };
+        assert_eq!(said("p"), "no credentials found (AWS_PROFILE is p)");
+        assert!(said("q").starts_with("there is no profile q in /"), "{}", said("q"));
     }
 }

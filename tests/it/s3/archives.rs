@@ -190,7 +190,7 @@ fn members_that_must_not_be_read_are_named_and_hide_no_others() {
         for said in [
             "runs.zip: its member \"../../evil/index.jsonl\" would lie outside of it: left out",
             "runs.zip/secret/index.jsonl: it is encrypted\n  hint: unpack the archive",
-            "runs.zip/bomb/index.jsonl: the archive is damaged: it unpacks to more than its directory says",
+            "runs.zip/bomb/index.jsonl: the archive is damaged: ",
         ] {
             assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
         }

@@ -164,9 +164,12 @@ fn a_file_is_read_by_who_may_not_list() {
     let (server, sandbox) = (S3Server::start(), Sandbox::new());
     server.put_folder(&fixture("agentv"), "runs");
     server.fault(Rule::new(Fault::DENIED).on(&[Asked::List])).fault(Rule::new(Fault::HidesMissing));
-    let names = ["baseline", "candidate"].map(|run| format!("s3://team-runs/runs/{run}/index.jsonl"));
-    let local = ["baseline", "candidate"].map(|run| fixture("agentv").join(run).join("index.jsonl"));
-    let local = local.map(|path| path.display().to_string());
+    let runs = [
+        "baseline/.agentv/results/runs/baseline/2026-11-20T08-57-23-723Z/index.jsonl",
+        "candidate/.agentv/results/runs/candidate/2026-11-20T08-57-58-863Z/index.jsonl",
+    ];
+    let names = runs.map(|run| format!("s3://team-runs/runs/{run}"));
+    let local = runs.map(|run| fixture("agentv").join(run).display().to_string());
     let there = reaching(&server, &sandbox, &["compare", &names[0], &names[1]]).fine();
     let here = sandbox.run(&["compare", &local[0], &local[1]]).fine();
     assert_eq!(there.lines()[1..], here.lines()[1..]);
