@@ -527,7 +527,8 @@ async fn far_views(store: &Store) -> Result<Vec<(String, String)>, CliError> {
 
 /// Whether a word can only mean a path, be something there or not.
 fn is_explicit(word: &str) -> bool {
-    word.starts_with("./") || word.starts_with("../") || word.starts_with('/') || is_remote(Path::new(word))
+    let is_address = || word.contains('/') && is_remote(Path::new(word));
+    word.starts_with("./") || word.starts_with("../") || word.starts_with('/') || is_address()
 }
 
 /// Whether a word names something on the disk, as it is or as a glob. An address in S3 does, without asking there.

@@ -100,6 +100,9 @@ impl From<SessionError> for CliError {
             | SessionError::Taken { .. }
             | SessionError::File { .. }
             | SessionError::View { .. } => USAGE,
+            SessionError::Source(error) if error.missing => NOT_FOUND,
+            SessionError::Source(error) if error.unreachable => UNAVAILABLE,
+            SessionError::Source(_) => USAGE,
             SessionError::Sql(error) => sql_code(error),
             SessionError::Arrow(_) | SessionError::Stored(_) | SessionError::Internal(_) => INTERNAL,
         };

@@ -286,7 +286,8 @@ impl ImportError {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Unreadable { hint, .. } => hint.as_deref(),
-            Self::Source(_) | Self::Sink(_) => None,
+            Self::Source(error) => error.hint.as_deref(),
+            Self::Sink(_) => None,
         }
     }
 }

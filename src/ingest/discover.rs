@@ -112,6 +112,7 @@ fn search(
         Err(error) => {
             let hint = error.missing.then(|| near_path(source, root)).flatten();
             let hint = hint.map(|near| format!("did you mean {}?", near.display()));
+            let hint = hint.or_else(|| error.hint.clone());
             discovery.problems.push(Problem { hint, ..Problem::of_source(error) });
             return;
         }

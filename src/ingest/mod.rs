@@ -91,8 +91,8 @@ pub struct Problem {
 impl Problem {
     /// What is wrong with a path that gave no bytes.
     pub(crate) fn of_source(error: SourceError) -> Self {
-        let SourceError { path, problem, missing, unreachable } = error;
-        Self { path, message: problem, hint: None, missing, unreachable }
+        let SourceError { path, problem, hint, missing, unreachable, .. } = error;
+        Self { path, message: problem, hint, missing, unreachable }
     }
 
     /// A file that cannot be read since one that belongs to it could not be reached.

@@ -5,6 +5,7 @@ use datafusion::error::DataFusionError;
 use super::Place;
 use super::wording::in_words;
 use crate::model::{few, nearest};
+use crate::source::SourceError;
 
 /// What can be wrong with a question.
 #[derive(Debug, thiserror::Error)]
@@ -179,6 +180,9 @@ pub enum SessionError {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// The bytes of a file that a statement names cannot be had.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// A statement that would write, or set something.
     #[error("{verb} is refused: SQL only reads here")]
     Writes {
@@ -250,6 +254,7 @@ impl SessionError {
             Self::Taken { .. } => Some("choose another one".to_owned()),
             Self::NoFile { near, .. } => near.clone(),
             Self::File { hint, .. } => hint.clone(),
+            Self::Source(error) => error.hint.clone(),
             Self::UnknownColumn { near, relation, .. } => did_you_mean(near)
                 .or_else(|| Some(format!("runq sql 'DESCRIBE {relation}' lists the columns"))),
             Self::SeveralRuns { .. } => Some("name one of them, such as last".to_owned()),

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use glob::Pattern;
 
+use super::archive::open_soon;
 use super::{Entry, Source, SourceError, is_remote};
+use crate::objects::s3::Address;
 
 /// Whether a word has characters that stand for others.
 pub fn is_pattern(word: &str) -> bool {
@@ -26,6 +28,7 @@ pub struct Expanded {
 /// When it is no pattern, or the folder before its first magic character cannot be looked into.
 pub fn expand(source: &dyn Source, pattern: &str) -> Result<Expanded, SourceError> {
     let literal = Path::new(pattern);
+    Address::of(literal).map_err(|error| SourceError::of_connection(literal, &error))?;
     let walked = is_remote(literal) || pattern.to_ascii_lowercase().contains(".zip/");
     let base = base(pattern);
     let folder = Path::new(if base.is_empty() { "." } else { base });
@@ -47,6 +50,9 @@ pub fn expand(source: &dyn Source, pattern: &str) -> Result<Expanded, SourceErro
     let parts = parts.map(Pattern::new).collect::<Result<Vec<_>, _>>();
     let parts = parts.map_err(|error| no_pattern(pattern, &error))?;
     matching(source, (source.list(folder)?, &parts), &mut found);
+    let literal_part = &pattern[..magic(pattern)];
+    let could_match = |problem: &SourceError| problem.path.to_string_lossy().starts_with(literal_part);
+    found.problems.extend(source.left_out(folder).into_iter().filter(could_match));
     if base.is_empty() {
         // As they were named: without the `.` of here.
         let shorter = |path: &PathBuf| path.strip_prefix(".").unwrap_or(path).to_owned();
@@ -60,9 +66,13 @@ pub fn expand(source: &dyn Source, pattern: &str) -> Result<Expanded, SourceErro
 
 /// The folder before the first magic character.
 fn base(pattern: &str) -> &str {
-    let magic = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
-    let end = pattern[..magic].rfind('/').unwrap_or(0);
+    let end = pattern[..magic(pattern)].rfind('/').unwrap_or(0);
     &pattern[..end]
+}
+
+/// Where the first magic character stands.
+fn magic(pattern: &str) -> usize {
+    pattern.find(['*', '?', '[']).unwrap_or(pattern.len())
 }
 
 fn matching(source: &dyn Source, (entries, parts): (Vec<Entry>, &[Pattern]), found: &mut Expanded) {
@@ -71,6 +81,7 @@ fn matching(source: &dyn Source, (entries, parts): (Vec<Entry>, &[Pattern]), fou
     if any_depth && !rest.is_empty() {
         matching(source, (entries.clone(), rest), found);
     }
+    let mut into = Vec::new();
     for entry in entries {
         let name = entry.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let (fits, left) = if any_depth { (entry.folder, parts) } else { (first.matches(&name), rest) };
@@ -78,10 +89,14 @@ fn matching(source: &dyn Source, (entries, parts): (Vec<Entry>, &[Pattern]), fou
             found.paths.push(entry.path.clone());
         }
         if fits && entry.folder && !left.is_empty() {
-            match source.list(&entry.path) {
-                Ok(entries) => matching(source, (entries, left), found),
-                Err(problem) => found.problems.push(problem),
-            }
+            into.push((entry, left));
+        }
+    }
+    open_soon(source, into.iter().map(|(entry, _)| entry));
+    for (entry, left) in into {
+        match source.list(&entry.path) {
+            Ok(entries) => matching(source, (entries, left), found),
+            Err(problem) => found.problems.push(problem),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Importers read through [`Source`] only, so that they work wherever runs live. Nothing here knows a tool.
 
 mod archive;
+mod error;
 mod expand;
 mod kept;
 mod local;
@@ -13,7 +14,7 @@ mod places;
 mod s3;
 mod walk;
 
-use std::io::{self, BufRead};
+use std::io::BufRead;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,12 +22,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use archive::{Archives, archive_above};
+pub use error::SourceError;
 pub use expand::{Expanded, expand, is_pattern};
 pub use local::LocalDisk;
 pub use near::near_path;
 pub use noticing::Noticing;
 pub use places::{Places, is_remote};
-pub use s3::{S3Source, problem as s3_problem};
+pub use s3::S3Source;
 pub use walk::{Files, find_files};
 
 /// Every place that a person can name. What is remembered of listings is this value's own.
@@ -55,50 +57,6 @@ pub struct Stamp {
     pub times: [i128; 2],
     /// Number that another file under the same name does not have; 0 where a source has none.
     pub file: u64,
-}
-
-/// Why bytes could not be had.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {problem}", path.display())]
-pub struct SourceError {
-    /// What was asked for.
-    pub path: PathBuf,
-    /// What is wrong, as a fragment.
-    pub problem: String,
-    /// Whether there is nothing by that path (rather than something that cannot be read).
-    pub missing: bool,
-    /// Whether the place that holds it could not be reached, or did not let us in: another time it may be read.
-    pub unreachable: bool,
-}
-
-impl SourceError {
-    /// There is nothing by that path.
-    pub fn missing(path: &Path) -> Self {
-        let problem = "there is no such file or folder".to_owned();
-        Self { path: path.to_owned(), problem, missing: true, unreachable: false }
-    }
-
-    /// There is something, and it cannot be read.
-    pub fn unreadable(path: &Path, problem: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), problem: problem.into(), missing: false, unreachable: false }
-    }
-
-    /// What a reader of a file met on its way.
-    pub fn of_reader(path: &Path, error: &io::Error) -> Self {
-        match error.get_ref().and_then(|inner| inner.downcast_ref::<Self>()) {
-            Some(known) => known.clone(),
-            None => Self {
-                missing: error.kind() == io::ErrorKind::NotFound,
-                ..Self::unreadable(path, error.to_string())
-            },
-        }
-    }
-}
-
-impl From<SourceError> for io::Error {
-    fn from(error: SourceError) -> Self {
-        Self::other(error)
-    }
 }
 
 /// A place that holds files. Implementations are cheap to share between threads.
@@ -154,6 +112,11 @@ pub trait Source: Send + Sync {
     /// Says that these files are read next, at least their first `bytes`, so that a place with a long way to it can fetch
     /// them at once. What cannot be had is said when it is read.
     fn soon(&self, _paths: &[PathBuf], _bytes: u64) {}
+
+    /// What is there below a folder and has no path that it could be read by; told of a folder that was listed.
+    fn left_out(&self, _folder: &Path) -> Vec<SourceError> {
+        Vec::new()
+    }
 
     /// Forgets what was remembered of the files: from now on it is looked anew.
     fn refresh(&self) {}

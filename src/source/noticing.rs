@@ -83,6 +83,10 @@ impl Source for Noticing<'_> {
         self.inner.soon(paths, bytes);
     }
 
+    fn left_out(&self, folder: &Path) -> Vec<SourceError> {
+        self.inner.left_out(folder)
+    }
+
     fn refresh(&self) {
         self.inner.refresh();
     }

@@ -11,7 +11,7 @@ use super::{Entry, LocalDisk, S3Source, Source, SourceError, Stamp};
 use crate::objects::Network;
 use crate::objects::s3::Address;
 
-/// Whether a path begins like an address of S3, be it one or not.
+/// Whether a path is an address of S3, or looks like one of it or of another service: no path of this machine.
 pub fn is_remote(path: &Path) -> bool {
     !matches!(Address::of(path), Ok(None))
 }
@@ -68,6 +68,10 @@ impl Source for Places {
         if !remote.is_empty() {
             self.s3.soon(&remote, bytes);
         }
+    }
+
+    fn left_out(&self, folder: &Path) -> Vec<SourceError> {
+        self.of(folder).left_out(folder)
     }
 
     fn refresh(&self) {

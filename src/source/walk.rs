@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::archive::open_soon;
 use super::{Entry, Source, SourceError};
 
 /// Folders that begin with a dot and are searched all the same: those AgentV and AMX write to, and the one inside
@@ -35,7 +36,11 @@ pub fn find_files(source: &dyn Source, root: &Path) -> Result<Files, SourceError
     match source.entry(root)? {
         None => return Err(SourceError::missing(root)),
         Some(entry) if !entry.folder => found.files.push(entry),
-        Some(_) => descend(source, (source.list(root)?, 0), &mut found),
+        Some(_) => {
+            let entries = source.list(root)?;
+            found.problems.extend(source.left_out(root));
+            descend(source, (entries, 0), &mut found);
+        }
     }
     found.files.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(found)
@@ -46,12 +51,16 @@ fn descend(source: &dyn Source, (entries, depth): (Vec<Entry>, usize), found: &m
     if depth > MAX_DEPTH || entries.iter().any(is_log) {
         return;
     }
+    open_soon(source, &entries);
     for entry in entries {
         if !entry.folder {
             found.files.push(entry);
         } else if is_searched(&entry.path) {
             match source.list(&entry.path) {
-                Ok(entries) => descend(source, (entries, depth + 1), found),
+                Ok(entries) => {
+                    found.problems.extend(source.left_out(&entry.path));
+                    descend(source, (entries, depth + 1), found);
+                }
                 Err(problem) => found.problems.push(problem),
             }
         }

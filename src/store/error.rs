@@ -1,5 +1,6 @@
 //! What can go wrong with a store, and what a person can do about it.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 
@@ -138,8 +139,8 @@ pub enum StoreError {
 
 impl StoreError {
     /// What a person can do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
+    pub fn hint(&self) -> Cow<'static, str> {
+        let said = match self {
             Self::NotAStore { .. } => "`runq ingest PATH` makes a store; `--store DIR` names an existing one",
             Self::ReadOnly { .. } => "leave out `--read-only` and `--as-of`, and unset RUNQ_READ_ONLY",
             Self::NoPermission { .. } => {
@@ -164,9 +165,10 @@ impl StoreError {
                 "`runq store versions` lists younger ones; `runq vacuum --older-than` decides how long they are kept"
             }
             Self::S3(error) => error.hint(),
-            Self::Service(refusal) => refusal.hint(),
+            Self::Service(refusal) => return refusal.hint(),
             Self::Refused { .. } => "this is a bug of runq; please report it",
-        }
+        };
+        said.into()
     }
 
     /// Sorts a library's error by what a person can do about it.

@@ -20,17 +20,7 @@ impl Place {
     /// # Errors
     /// [`S3Error::Address`] when it begins like an address and is none, and for addresses of other services.
     pub fn of(path: &Path) -> Result<Self, S3Error> {
-        if let Some(address) = Address::of(path)? {
-            return Ok(Self::S3(address));
-        }
-        match path.to_str().and_then(scheme) {
-            Some(scheme) => Err(S3Error::Address {
-                // What stands behind it may hold a password.
-                text: format!("{scheme}://..."),
-                problem: "expected a folder or s3://BUCKET/KEY".to_owned(),
-            }),
-            None => Ok(Self::Disk(path.to_owned())),
-        }
+        Ok(Address::of(path)?.map_or_else(|| Self::Disk(path.to_owned()), Self::S3))
     }
 
     /// The folder; `None` for a place in S3.
@@ -56,13 +46,6 @@ impl fmt::Display for Place {
     }
 }
 
-/// What stands before `://`, where that can be the scheme of a URL.
-fn scheme(text: &str) -> Option<&str> {
-    let (scheme, _) = text.split_once("://")?;
-    let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-    (scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(is_letter)).then_some(scheme)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,9 +62,9 @@ mod tests {
 
     #[test]
     fn other_services_are_refused_without_what_may_be_a_password() {
-        for text in ["https://me:hunter2@host/x", "gs://hunter2/x", "s3a://hunter2/x", "file:///hunter2"] {
+        for text in ["https://me:hunter2@host/x", "gs://hunter2/x", "s3a://me:hunter2@x", "file:///hunter2"] {
             let error = Place::of(Path::new(text)).unwrap_err().to_string();
-            assert!(error.contains("s3://BUCKET/KEY") && !error.contains("hunter2"), "{error}");
+            assert!(error.contains("no address in S3") && !error.contains("hunter2"), "{error}");
         }
     }
 }

@@ -14,7 +14,7 @@ use object_store::{Error, MultipartUpload, ObjectStore, ObjectStoreExt as _, Put
 use crate::cli::exit::{self, CliError};
 use crate::objects::Network;
 use crate::objects::s3::{Address, S3Error};
-use crate::source::{SourceError, s3_problem};
+use crate::source::SourceError;
 
 /// Up to this size an object is put in one request; a larger one in parts of at least it.
 const PART: u64 = 16 << 20;
@@ -36,9 +36,13 @@ pub(super) struct Place {
 impl Place {
     /// The place that an address names, when it may be one; `named` is how messages call it.
     pub fn of(path: &Path, named: &str) -> std::result::Result<Self, CliError> {
-        let unusable = |error: S3Error| {
-            let code = if matches!(error, S3Error::Address { .. }) { exit::USAGE } else { exit::UNAVAILABLE };
-            CliError { code, ..CliError::usage(format!("{named}: {error}"), Some(error.hint())) }
+        let unusable = |error: S3Error| match error {
+            // What was named may hold a password.
+            S3Error::Address { .. } => CliError::usage(error.to_string(), Some(error.hint())),
+            error => {
+                let said = CliError::usage(format!("{named}: {error}"), Some(error.hint()));
+                CliError { code: exit::UNAVAILABLE, ..said }
+            }
         };
         let address = Address::of(path).map_err(unusable)?;
         let Some(address) = address.filter(|address| !address.key().as_ref().is_empty()) else {
@@ -48,9 +52,7 @@ impl Place {
         let store = network.bucket(address.bucket()).map_err(unusable)?;
         let place = Self { path: path.to_owned(), store, key: address.key().clone(), network };
         let ends_as_folder = path.to_string_lossy().ends_with('/');
-        if ends_as_folder
-            || place.has_keys_below().map_err(|error| place.unwritable(named, &error.problem))?
-        {
+        if ends_as_folder || place.has_keys_below().map_err(|error| unwritable(named, &error))? {
             return Err(is_folder(path, named));
         }
         Ok(place)
@@ -62,8 +64,10 @@ impl Place {
         let listing = self.network.wait(async move { store.list(Some(&key)).next().await });
         match listing.map_err(|error| SourceError::unreadable(&path, error.to_string()))? {
             Some(Ok(_)) => Ok(true),
-            Some(Err(error)) if !is_denied(&error) => Err(s3_problem(&self.path, &error)),
-            Some(Err(_)) | None => Ok(false),
+            Some(Err(error)) => Some(SourceError::of_object(&self.path, &error))
+                .filter(|error| !error.denied)
+                .map_or(Ok(false), Err),
+            None => Ok(false),
         }
     }
 
@@ -93,13 +97,14 @@ impl Place {
     }
 
     pub fn failed(&self, named: &str, error: &Error) -> CliError {
-        self.unwritable(named, &s3_problem(&self.path, error).problem)
+        unwritable(named, &SourceError::of_object(&self.path, error))
     }
+}
 
-    fn unwritable(&self, named: &str, problem: &str) -> CliError {
-        let error = CliError::usage(format!("{named}: it cannot be written: {problem}"), None);
-        CliError { code: exit::UNAVAILABLE, ..error }
-    }
+fn unwritable(named: &str, error: &SourceError) -> CliError {
+    let code = if error.missing { exit::NOT_FOUND } else { exit::UNAVAILABLE };
+    let said = format!("{named}: it cannot be written: {}", error.problem);
+    CliError { code, ..CliError::usage(said, error.hint.as_deref()) }
 }
 
 /// Sends all parts.
@@ -128,11 +133,6 @@ fn part(file: &mut File, length: u64) -> Result<Vec<u8>> {
     let read = file.take(length).read_to_end(&mut bytes);
     read.map_err(|error| Error::Generic { store: "the temporary file", source: Box::new(error) })?;
     Ok(bytes)
-}
-
-fn is_denied(error: &Error) -> bool {
-    let said = error.to_string();
-    matches!(error, Error::PermissionDenied { .. }) || said.contains("AccessDenied")
 }
 
 fn is_folder(path: &Path, named: &str) -> CliError {

@@ -8,6 +8,7 @@ use object_store::path::Path as Key;
 use url::Url;
 
 use super::error::S3Error;
+use super::meant;
 
 /// How an address begins.
 pub const SCHEME: &str = "s3://";
@@ -23,10 +24,11 @@ impl Address {
     /// The address that a path is, or `None` when it is a path of this machine.
     ///
     /// # Errors
-    /// [`S3Error::Address`] when it begins like an address and is none.
+    /// [`S3Error::Address`] when it looks like an address and is none, or is one of another service.
     pub fn of(path: &Path) -> Result<Option<Self>, S3Error> {
-        match path.to_str().filter(|text| is_address(text)) {
-            Some(text) => Self::parse(text).map(Some),
+        match path.to_str() {
+            Some(text) if is_address(text) => Self::parse(text).map(Some),
+            Some(text) => meant::refused(text).map_or(Ok(None), Err),
             None => Ok(None),
         }
     }
@@ -37,11 +39,11 @@ impl Address {
     /// [`S3Error::Address`] for another scheme, a bucket that cannot be one, and keys that runq cannot reach: with an empty
     /// part, `.` or `..` in them.
     pub fn parse(text: &str) -> Result<Self, S3Error> {
-        let refused = |problem: &str| S3Error::Address { text: text.to_owned(), problem: problem.to_owned() };
-        if !is_address(text) {
-            return Err(refused("expected s3://BUCKET/KEY"));
-        }
-        let rest = text.get(SCHEME.len()..).unwrap_or_default();
+        let rest = text.get(SCHEME.len()..).filter(|_| is_address(text));
+        let shown = if rest.is_some_and(meant::has_password) { "s3://..." } else { text };
+        let refused =
+            |problem: &str| S3Error::Address { text: shown.to_owned(), problem: problem.to_owned() };
+        let rest = rest.ok_or_else(|| refused("expected s3://BUCKET/KEY"))?;
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
         check_bucket(bucket).map_err(refused)?;
         let key = match key {
@@ -136,7 +138,6 @@ mod tests {
             "s3://",
             "s3:///key",
             "s3://ab",
-            "s3://user@host/key",
             "s3://host:99/key",
             "s3://buc ket/k",
             "s3://b%2Fc/k",
@@ -159,10 +160,12 @@ mod tests {
 
     #[test]
     fn a_path_of_this_machine_is_no_address() {
-        for path in ["s3", "./s3://x", "/s3://bucket", "s3:/bucket", ""] {
+        for path in ["s3", "./s3://x", "/s3://bucket", "./s3:/bucket", ""] {
             assert_eq!(Address::of(Path::new(path)).unwrap(), None, "{path}");
         }
         assert!(Address::of(Path::new("s3://bucket/key")).unwrap().is_some());
         assert!(Address::of(Path::new("s3://b/key")).is_err());
+        let error = Address::of(Path::new("s3://AKID:hunter2@bucket/key")).unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use object_store::CredentialProvider;
 use object_store::aws::AwsCredential;
 use tokio::sync::Mutex;
 
+use super::no_credentials::{is_of_the_machine, why};
 use super::refusal::Refusal;
-use super::settings::{chain_anew, profile};
+use super::settings::{chain_anew, profile, profile_alone, variable};
 
 /// Credentials are fetched anew when they end within this time: a request with its tries lasts no longer.
 const BEFORE_THEY_END: Duration = Duration::from_secs(5 * 60);
@@ -28,6 +28,8 @@ pub(super) struct Chain {
 /// The chain, and credentials until they end; those without an end are kept.
 struct Kept {
     provider: SharedCredentialsProvider,
+    /// Whether it has failed: then it does not tell why any more.
+    has_failed: bool,
     given: Option<(Arc<AwsCredential>, Option<SystemTime>)>,
 }
 
@@ -37,7 +39,7 @@ impl Chain {
         from_files: bool,
         now: fn() -> SystemTime,
     ) -> Self {
-        Self { now, from_files, kept: Mutex::new(Kept { provider, given: None }) }
+        Self { now, from_files, kept: Mutex::new(Kept { provider, has_failed: false, given: None }) }
     }
 
     /// Credentials that do not end soon, where the chain has such.
@@ -46,7 +48,12 @@ impl Chain {
         let soon = (self.now)() + BEFORE_THEY_END;
         match &kept.given {
             Some((credential, end)) if end.is_none_or(|end| end > soon) => Ok(Arc::clone(credential)),
-            _ => kept.ask().await,
+            _ => {
+                if kept.has_failed && self.from_files {
+                    kept.renew().await;
+                }
+                kept.ask().await
+            }
         }
     }
 
@@ -57,21 +64,33 @@ impl Chain {
         if kept.given.as_ref().is_some_and(|(given, _)| given != refused) {
             return true;
         }
-        if self.from_files
-            && let Some(provider) = chain_anew().await
-        {
-            kept.provider = provider;
+        if self.from_files {
+            kept.renew().await;
         }
         kept.ask().await.is_ok_and(|given| given != *refused)
     }
 }
 
 impl Kept {
+    /// Reads the environment and the files of the AWS tools anew.
+    async fn renew(&mut self) {
+        if let Some(provider) = chain_anew().await {
+            self.provider = provider;
+        }
+    }
+
     async fn ask(&mut self) -> Result<Arc<AwsCredential>, Refusal> {
-        let given = self.provider.provide_credentials().await.map_err(|error| match &error {
-            CredentialsError::CredentialsNotLoaded(_) => Refusal::no_credentials(profile().as_deref()),
-            _ => Refusal::broken_credentials(&error, profile().as_deref()),
-        })?;
+        let given = self.provider.provide_credentials().await;
+        self.has_failed = given.is_err();
+        let given = match given {
+            Ok(given) => given,
+            // The machine was asked last, and its word hides what is wrong with the profile that was named.
+            Err(error) if is_of_the_machine(&error) && profile().is_some() => {
+                let of_profile = profile_alone().provide_credentials().await;
+                return Err(why(&of_profile.err().unwrap_or(error), &variable));
+            }
+            Err(error) => return Err(why(&error, &variable)),
+        };
         let credential = Arc::new(AwsCredential {
             key_id: given.access_key_id().to_owned(),
             secret_key: given.secret_access_key().to_owned(),

@@ -7,10 +7,13 @@ mod address;
 mod asked;
 mod credentials;
 mod error;
+mod meant;
+mod no_credentials;
 mod refusal;
 mod settings;
 mod signing;
 mod sure;
+mod unnameable;
 mod uploads;
 mod wire;
 
@@ -55,6 +58,7 @@ pub fn bucket(
     let region = settings.region.as_deref().unwrap_or(DEFAULT_REGION);
     let endpoint = settings.endpoint_of(name);
     let wire = Wire::new(settings, traffic)?;
+    let unnameable = wire.unnameable();
     let region_of = Region::new(region, endpoint.is_none());
     let root = settings.root_of(name);
     let signing = Signing::new(wire, (name, &root), settings.chain.clone(), region_of);
@@ -77,7 +81,7 @@ pub fn bucket(
         builder = builder.with_credentials(chain);
     }
     let bucket = builder.build().map_err(|error| S3Error::Settings { problem: error.to_string() })?;
-    Ok(Arc::new(Sure::new(Arc::new(bucket))))
+    Ok(Arc::new(Sure::new(Arc::new(bucket), unnameable)))
 }
 
 /// A connection that was made already.

@@ -4,6 +4,7 @@
 //! it: `S3 [AccessDenied]: no permission to list s3://bucket/key`. The connection puts it in the place of what was
 //! answered: no XML, no URL and no signature comes further than that.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -11,14 +12,18 @@ use http::StatusCode;
 use object_store::client::HttpError;
 
 use super::asked::Asked;
+use super::settings::profile;
 
 /// What a refusal begins with in a text.
 const MARK: &str = "S3 [";
 
 /// The code of a refusal that has none of S3's.
 const REDIRECT: &str = "Redirect";
-const NO_CREDENTIALS: &str = "NoCredentials";
-const CREDENTIALS: &str = "Credentials";
+pub(super) const NO_CREDENTIALS: &str = "NoCredentials";
+pub(super) const CREDENTIALS: &str = "Credentials";
+pub(super) const UNKNOWN_PROFILE: &str = "UnknownProfile";
+pub(super) const NO_LOGIN: &str = "NoLogin";
+pub(super) const NO_TOKEN: &str = "NoToken";
 const UNKNOWN_HOST: &str = "UnknownHost";
 const NO_CONNECTION: &str = "NoConnection";
 const NO_TLS: &str = "NoSecureConnection";
@@ -66,42 +71,16 @@ impl Refusal {
         self.code == "NoSuchBucket"
     }
 
+    /// Whether the service was reached, knows who asks, and does not let them.
+    pub fn is_denied(&self) -> bool {
+        matches!(self.code.as_str(), "AccessDenied" | "403")
+    }
+
     /// What a person can do about it.
-    pub fn hint(&self) -> &'static str {
-        match self.code.as_str() {
-            "NoSuchBucket" => "check the bucket's name and AWS_ENDPOINT_URL; runq makes no buckets",
-            "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "403" => {
-                "check AWS_PROFILE and the policy: s3:ListBucket on the bucket, s3:GetObject, and to write s3:PutObject and \
-                 s3:DeleteObject; AWS_SKIP_SIGNATURE=true reads public buckets"
-            }
-            "InvalidAccessKeyId" | "NotSignedUp" => {
-                "check AWS_ACCESS_KEY_ID, AWS_PROFILE and AWS_ENDPOINT_URL"
-            }
-            "SignatureDoesNotMatch" => "check AWS_SECRET_ACCESS_KEY or the profile's secret",
-            "RequestTimeTooSkewed" => "set this machine's clock",
-            "ExpiredToken" | "TokenRefreshRequired" | "InvalidToken" => {
-                "get new ones (`aws sso login`, a new AWS_SESSION_TOKEN) and run the command again"
-            }
-            NO_CREDENTIALS => {
-                "looked in the environment (AWS_ACCESS_KEY_ID), the profile (AWS_PROFILE, ~/.aws), web identity, container \
-                 and instance; `aws configure` or `aws sso login` make some; AWS_SKIP_SIGNATURE=true reads public buckets"
-            }
-            CREDENTIALS => "check AWS_PROFILE and the files in ~/.aws; `aws sso login` renews a login",
-            REDIRECT => {
-                "nothing is sent to another host than the one named: set AWS_REGION or AWS_ENDPOINT_URL"
-            }
-            "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-                "set AWS_REGION to the region of the bucket"
-            }
-            UNKNOWN_HOST => "check AWS_ENDPOINT_URL, AWS_REGION and the network",
-            NO_CONNECTION => "check AWS_ENDPOINT_URL and the network, and run the command again",
-            NO_TLS => {
-                "AWS_CA_BUNDLE names a file of certificates to trust; plain http is http:// and AWS_ALLOW_HTTP=true"
-            }
-            _ => {
-                "run the command again; nothing was half published (RUNQ_NETWORK_TIMEOUT and AWS_MAX_ATTEMPTS let it try \
-                 longer)"
-            }
+    pub fn hint(&self) -> Cow<'static, str> {
+        match (self.code.as_str(), profile()) {
+            (NO_LOGIN, Some(profile)) => format!("`aws sso login --profile {profile}` logs in").into(),
+            (code, _) => hint(code).into(),
         }
     }
 
@@ -168,37 +147,12 @@ impl Refusal {
         }
     }
 
-    /// Nothing that the chain looked at has credentials; `profile` is the one that was named.
-    pub(super) fn no_credentials(profile: Option<&str>) -> Self {
-        let named = profile.map(|name| format!(" (AWS_PROFILE is {name})")).unwrap_or_default();
-        Self::new(NO_CREDENTIALS, &format!("no credentials found{named}"))
-    }
-
-    /// Something that should give credentials does not.
-    pub(super) fn broken_credentials(error: &(dyn StdError + 'static), profile: Option<&str>) -> Self {
-        let mut links: Vec<String> = Vec::new();
-        let mut link = error.source();
-        while let Some(error) = link {
-            let text = error.to_string();
-            if !links.iter().any(|known| known.contains(&text)) {
-                links.push(text);
-            }
-            link = error.source();
-        }
-        let reason = links.join(": ");
-        // The last that the chain asks is the machine itself: one that is no instance with a role has nothing to give.
-        if reason.contains("IMDS") {
-            return Self::no_credentials(profile);
-        }
-        Self::new(CREDENTIALS, &format!("the credentials cannot be had: {reason}"))
-    }
-
     /// An answer that ended in its middle, every time.
     fn cut() -> Self {
         Self::new(CUT, "the connection to the service was cut in the middle of an answer")
     }
 
-    fn new(code: &str, said: &str) -> Self {
+    pub(super) fn new(code: &str, said: &str) -> Self {
         let one_line = |text: &str, most: usize| -> String {
             text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect()
         };
@@ -238,6 +192,45 @@ impl fmt::Display for Refusal {
 }
 
 impl StdError for Refusal {}
+
+/// What a person can do about it, by its code. At most two lines of a narrow terminal and a half.
+fn hint(code: &str) -> &'static str {
+    match code {
+        "NoSuchBucket" => "check the bucket's name and AWS_ENDPOINT_URL; runq makes no buckets",
+        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "403" => {
+            "check AWS_PROFILE and its policy: s3:ListBucket, s3:GetObject, to write s3:PutObject, s3:DeleteObject; \
+             AWS_SKIP_SIGNATURE=true reads public buckets"
+        }
+        "InvalidAccessKeyId" | "NotSignedUp" => "check AWS_ACCESS_KEY_ID, AWS_PROFILE and AWS_ENDPOINT_URL",
+        "SignatureDoesNotMatch" => "check AWS_SECRET_ACCESS_KEY or the profile's secret",
+        "RequestTimeTooSkewed" => "set this machine's clock",
+        "ExpiredToken" | "TokenRefreshRequired" | "InvalidToken" => {
+            "get new ones (`aws sso login`, a new AWS_SESSION_TOKEN) and run the command again"
+        }
+        NO_CREDENTIALS => {
+            "looked in AWS_ACCESS_KEY_ID, AWS_PROFILE, ~/.aws and what the machine gives; `aws sso login` makes some; \
+             AWS_SKIP_SIGNATURE=true reads public buckets"
+        }
+        UNKNOWN_PROFILE => "check AWS_PROFILE; `aws configure list-profiles` lists those that there are",
+        NO_LOGIN => "`aws sso login` logs in",
+        NO_TOKEN => {
+            "the machine or the pod writes that file; without the setting, other credentials are looked for"
+        }
+        CREDENTIALS => "check AWS_PROFILE and the files in ~/.aws; `aws sso login` renews a login",
+        REDIRECT => "nothing is sent to another host than the one named: set AWS_REGION or AWS_ENDPOINT_URL",
+        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
+            "set AWS_REGION to the region of the bucket"
+        }
+        UNKNOWN_HOST => "check AWS_ENDPOINT_URL, AWS_REGION and the network",
+        NO_CONNECTION => "check AWS_ENDPOINT_URL and the network, and run the command again",
+        NO_TLS => {
+            "AWS_CA_BUNDLE names a file of certificates to trust; plain http is http:// and AWS_ALLOW_HTTP=true"
+        }
+        _ => {
+            "run the command again; nothing was half published (RUNQ_NETWORK_TIMEOUT and AWS_MAX_ATTEMPTS let it try longer)"
+        }
+    }
+}
 
 /// Whether the bytes of an object ended too early: the one error of the connection that does not go through our hands.
 fn is_cut(error: &(dyn StdError + 'static)) -> bool {
@@ -293,6 +286,22 @@ mod tests {
         let wrapped = std::io::Error::other(format!("Parquet error: {text}"));
         assert_eq!(Refusal::of(&wrapped), Some(refusal));
         assert_eq!(Refusal::in_text("object at location a [b]: not found"), None);
+    }
+
+    #[test]
+    fn a_hint_fits_on_three_lines_of_a_narrow_terminal() {
+        for code in [
+            "NoSuchBucket",
+            "AccessDenied",
+            "ExpiredToken",
+            NO_CREDENTIALS,
+            CREDENTIALS,
+            NO_TLS,
+            REDIRECT,
+            "500",
+        ] {
+            assert!(hint(code).len() <= 165, "{code}: {}", hint(code).len());
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -135,9 +135,14 @@ pub(super) async fn chain_anew() -> Option<SharedCredentialsProvider> {
     configuration().await.credentials_provider()
 }
 
+/// The credentials of the profile, without what the chain asks behind it.
+pub(super) fn profile_alone() -> ProfileFileCredentialsProvider {
+    ProfileFileCredentialsProvider::builder().build()
+}
+
 /// The profile that was named.
 pub(super) fn profile() -> Option<String> {
-    variable("AWS_PROFILE").filter(|name| !name.is_empty())
+    variable("AWS_PROFILE")
 }
 
 #[expect(clippy::disallowed_methods, reason = "credentials end by the system's clock")]
@@ -168,22 +173,23 @@ fn flag(name: &str) -> Result<bool, S3Error> {
     let Some(value) = variable(name) else { return Ok(false) };
     match value.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
-        "" | "0" | "false" | "no" | "off" => Ok(false),
+        "0" | "false" | "no" | "off" => Ok(false),
         _ => Err(S3Error::Settings { problem: format!("{name} is {value}, expected true or false") }),
     }
 }
 
 /// A number above 0.
 fn number(name: &str) -> Result<Option<f64>, S3Error> {
-    let Some(value) = variable(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let Some(value) = variable(name) else { return Ok(None) };
     match value.parse::<f64>() {
         Ok(number) if number.is_finite() && number > 0.0 && number <= 1e6 => Ok(Some(number)),
         _ => Err(S3Error::Settings { problem: format!("{name} is {value}, expected a number above 0") }),
     }
 }
 
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().map(|value| value.trim().to_owned())
+/// A variable of the environment; one that is empty is as good as unset.
+pub(super) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use object_store::{
     Result,
 };
 
+use super::unnameable::Unnameable;
 use super::uploads;
 
 /// Whether a put may have been done although nobody said so. Goes with the request down to the connection.
@@ -37,11 +38,12 @@ impl Doubt {
 #[derive(Debug, Clone)]
 pub(super) struct Sure {
     inner: Arc<dyn ObjectStore>,
+    unnameable: Unnameable,
 }
 
 impl Sure {
-    pub(super) fn new(inner: Arc<dyn ObjectStore>) -> Self {
-        Self { inner }
+    pub(super) fn new(inner: Arc<dyn ObjectStore>, unnameable: Unnameable) -> Self {
+        Self { inner, unnameable }
     }
 
     /// What became of a put in doubt that ended with an error.
@@ -102,7 +104,7 @@ impl ObjectStore for Sure {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        self.unnameable.told_behind(self.inner.list(prefix), prefix)
     }
 
     fn list_with_offset(

@@ -10,6 +10,7 @@ use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse, 
 
 use super::error::S3Error;
 use super::settings::Settings;
+use super::unnameable::Unnameable;
 use crate::objects::Traffic;
 use crate::objects::traffic::{GET, HEAD, LIST, RANGES, WRITE};
 
@@ -31,6 +32,7 @@ pub(super) struct Wire {
     sending: reqwest::Client,
     standstill: Duration,
     traffic: Arc<Traffic>,
+    unnameable: Unnameable,
 }
 
 /// It took too long.
@@ -45,7 +47,18 @@ impl Wire {
             problem: error.to_string(),
         };
         let client = |limit: Option<Duration>| client(settings, limit).map_err(unusable);
-        Ok(Self { asking: client(Some(standstill))?, sending: client(None)?, standstill, traffic })
+        Ok(Self {
+            asking: client(Some(standstill))?,
+            sending: client(None)?,
+            standstill,
+            traffic,
+            unnameable: Unnameable::default(),
+        })
+    }
+
+    /// The keys that its listings lack.
+    pub(super) fn unnameable(&self) -> Unnameable {
+        self.unnameable.clone()
     }
 
     /// Sends a request. What is not the bytes of an object comes whole or not at all.
@@ -55,7 +68,8 @@ impl Wire {
         let begun = Instant::now();
         let answer = match kind {
             GET | RANGES => self.asking.call(request).await,
-            LIST | HEAD => whole(self.asking.call(request).await?).await,
+            LIST => self.unnameable.taken_out_of(self.asking.call(request).await?).await,
+            HEAD => whole(self.asking.call(request).await?).await,
             _ => {
                 let limit = self.standstill + Duration::from_secs(sent / SLOWEST);
                 let answer = async { whole(self.sending.call(request).await?).await };

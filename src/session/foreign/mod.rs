@@ -91,10 +91,6 @@ fn found(name: &str) -> Result<Vec<PathBuf>, SessionError> {
     if is_remote(Path::new(name)) {
         return remote::found(name);
     }
-    if name.contains("://") {
-        let hint = "download it, and name the file".to_owned();
-        return Err(problem("only files of this machine and of S3 are read".to_owned(), Some(hint)));
-    }
     let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     let path = Path::new(name);
     if path.is_dir() {

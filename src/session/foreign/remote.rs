@@ -30,14 +30,13 @@ pub(super) fn found(name: &str) -> std::result::Result<Vec<PathBuf>, SessionErro
         |problem: String, hint: Option<String>| SessionError::File { name: name.to_owned(), problem, hint };
     let source = everywhere();
     let path = Path::new(name);
-    let unreadable = |error: crate::source::SourceError| problem(error.problem, None);
     if is_pattern(name) {
-        let found = expand(&source, name).map_err(unreadable)?;
+        let found = expand(&source, name)?;
         let files: Vec<PathBuf> = found.paths.into_iter().filter(|path| source.has_file(path)).collect();
         if !files.is_empty() {
             return Ok(files);
         }
-    } else if let Some(entry) = source.entry(path).map_err(unreadable)? {
+    } else if let Some(entry) = source.entry(path)? {
         if !entry.folder {
             return Ok(vec![source.full_name(path)]);
         }

@@ -25,6 +25,8 @@ pub(super) struct Directory {
     zip: ZipArchive<Ranged>,
     /// By name, with `/` between folders.
     members: BTreeMap<String, Member>,
+    /// Names of members that are no paths inside of it.
+    outside: Vec<String>,
 }
 
 /// A file in an archive.
@@ -36,6 +38,7 @@ pub(super) struct Member {
     /// Where it stands in the archive, and what follows it begins.
     pub start: u64,
     pub end: u64,
+    pub encrypted: bool,
 }
 
 impl Directory {
@@ -45,7 +48,7 @@ impl Directory {
         let ranged = Ranged::new(source, path.to_owned(), size);
         let bounds = Arc::clone(&ranged.bounds);
         let zip = ZipArchive::new(ranged).map_err(failed)?;
-        let mut members = BTreeMap::new();
+        let (mut members, mut outside) = (BTreeMap::new(), Vec::new());
         let mut packed = Vec::new();
         let mut total: u64 = 0;
         for place in 0..zip.len() {
@@ -56,17 +59,13 @@ impl Directory {
             if entry.is_dir() {
                 continue;
             }
-            if entry.encrypted() {
-                return Err(SourceError::unreadable(
-                    path,
-                    format!("{name} in it is encrypted; unpack it first"),
-                ));
-            }
-            let name = inside(&name).ok_or_else(|| {
-                SourceError::unreadable(path, format!("a member would lie outside of it: {name:?}"))
-            })?;
+            let Some(name) = inside(&name) else {
+                outside.push(name.into_owned());
+                continue;
+            };
             total = total.saturating_add(entry.size());
-            members.insert(name, Member { place, size: entry.size(), start, end: 0 });
+            let encrypted = entry.encrypted();
+            members.insert(name, Member { place, size: entry.size(), start, end: 0, encrypted });
         }
         check_sizes(path, &mut packed, (total, size))?;
         let mut starts: Vec<u64> = packed.iter().map(|(start, _)| *start).collect();
@@ -77,11 +76,21 @@ impl Directory {
         }
         // The directory has been read: whatever is read from now on is a member.
         let _ = bounds.set(starts);
-        Ok(Self { path: path.to_owned(), zip, members })
+        Ok(Self { path: path.to_owned(), zip, members, outside })
     }
 
     pub fn member(&self, name: &str) -> Option<Member> {
         self.members.get(name).copied()
+    }
+
+    /// Says which members have no path to be read by.
+    pub fn left_out(&self) -> Option<SourceError> {
+        let (first, others) = self.outside.split_first()?;
+        let which = match others.len() {
+            0 => format!("its member {first:?} would lie"),
+            others => format!("its member {first:?} and {others} more would lie"),
+        };
+        Some(SourceError::unreadable(&self.path, format!("{which} outside of it: left out")))
     }
 
     pub fn is_folder(&self, name: &str) -> bool {

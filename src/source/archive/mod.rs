@@ -3,6 +3,7 @@
 //! The directory at an archive's end is read first, then only the members that are asked for. What stands inside of an
 //! archive in an archive is not looked for.
 
+mod ahead;
 mod directory;
 mod ranged;
 #[cfg(test)]
@@ -31,26 +32,18 @@ const EAGER: u64 = 1 << 20;
 /// How many large members are kept unpacked.
 const LARGE_KEPT: usize = 4;
 
-/// Members with less between them are fetched in one request.
-const GAP: u64 = 64 << 10;
-
-/// How much of an archive is fetched in one request, and how much ahead of its reader.
-const GROUP: u64 = 8 << 20;
-const AHEAD: u64 = 32 << 20;
-
-/// How many requests fetch ahead at once.
-const SIDE_BY_SIDE: usize = 8;
-
 /// Another source, and the members of the archives in it.
 pub struct Archives {
     inner: Arc<dyn Source>,
-    opened: Mutex<HashMap<PathBuf, Opened>>,
+    opened: Mutex<HashMap<PathBuf, Arc<Mutex<Option<Opened>>>>>,
     kept: Mutex<Kept>,
-    large: Mutex<Vec<(PathBuf, Stamp, Arc<NamedTempFile>)>>,
+    large: Mutex<Vec<(PathBuf, Stamp, Large)>>,
 }
 
+/// A large member, once it was unpacked.
+type Large = Arc<Mutex<Option<Arc<NamedTempFile>>>>;
+
 /// The directory of an archive, as long as its file is the same.
-#[derive(Clone)]
 struct Opened {
     stamp: Stamp,
     directory: Result<Arc<Directory>, SourceError>,
@@ -67,6 +60,16 @@ struct Inside {
 /// The archive that a path leads into, by the names on the way to it; `None` for one that is itself the last.
 pub fn archive_above(path: &Path) -> Option<&Path> {
     path.ancestors().skip(1).filter(|above| is_archive_name(above)).last()
+}
+
+/// Says which of these entries are archives that are looked into next.
+pub(super) fn open_soon<'a>(source: &dyn Source, entries: impl IntoIterator<Item = &'a Entry>) {
+    let is_archive = |entry: &&Entry| entry.folder && is_archive_name(&entry.path);
+    let archives: Vec<PathBuf> =
+        entries.into_iter().filter(is_archive).map(|entry| entry.path.clone()).collect();
+    if archives.len() > 1 {
+        source.soon(&archives, 0);
+    }
 }
 
 /// A `/` behind a file's name would make a folder of it.
@@ -99,25 +102,34 @@ impl Archives {
         Ok(None)
     }
 
+    /// The directory of an archive. Others can be read meanwhile.
     fn directory(&self, inside: &Inside) -> Result<Arc<Directory>, SourceError> {
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = opened.get(&inside.archive).filter(|known| known.stamp == inside.stamp) {
+        let slot = {
+            let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(opened.entry(inside.archive.clone()).or_default())
+        };
+        let mut opened = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = opened.as_ref().filter(|known| known.stamp == inside.stamp) {
             return known.directory.clone();
         }
         let read = Directory::read(Arc::clone(&self.inner), &inside.archive, inside.stamp.size).map(Arc::new);
         // A way that failed may be open the next time.
-        if !matches!(&read, Err(error) if error.unreachable) {
-            let known = Opened { stamp: inside.stamp, directory: read.clone() };
-            if opened.insert(inside.archive.clone(), known).is_some() {
-                self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
-            }
+        if !matches!(&read, Err(error) if error.unreachable)
+            && opened.replace(Opened { stamp: inside.stamp, directory: read.clone() }).is_some()
+        {
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
         read
     }
 
+    /// A member that is to be read.
     fn member(&self, path: &Path, inside: &Inside) -> Result<(Arc<Directory>, Member), SourceError> {
         let directory = self.directory(inside)?;
         match directory.member(&inside.name) {
+            Some(member) if member.encrypted => {
+                let hint = "unpack the archive with its password, and name the folder".to_owned();
+                Err(SourceError { hint: Some(hint), ..SourceError::unreadable(path, "it is encrypted") })
+            }
             Some(member) => Ok((directory, member)),
             None if directory.is_folder(&inside.name) => {
                 Err(SourceError::unreadable(path, "this is a folder, not a file"))
@@ -150,12 +162,26 @@ impl Archives {
         Ok(beginning)
     }
 
-    /// A large member in a temporary file.
-    fn in_file(&self, path: &Path, inside: &Inside) -> Result<Arc<NamedTempFile>, SourceError> {
+    /// The place of a large member; it may be unpacked already.
+    fn large(&self, path: &Path, stamp: Stamp) -> Large {
         let mut large = self.large.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((.., file)) =
-            large.iter().find(|(known, stamp, _)| known == path && *stamp == inside.stamp)
-        {
+        let known = large.iter().find(|(known, of, _)| known == path && *of == stamp);
+        if let Some((.., place)) = known {
+            return Arc::clone(place);
+        }
+        if large.len() >= LARGE_KEPT {
+            large.remove(0);
+        }
+        let place = Large::default();
+        large.push((path.to_owned(), stamp, Arc::clone(&place)));
+        place
+    }
+
+    /// A large member in a temporary file. Others can be unpacked meanwhile.
+    fn in_file(&self, path: &Path, inside: &Inside) -> Result<Arc<NamedTempFile>, SourceError> {
+        let place = self.large(path, inside.stamp);
+        let mut unpacked = place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = unpacked.as_ref() {
             return Ok(Arc::clone(file));
         }
         let (directory, member) = self.member(path, inside)?;
@@ -164,12 +190,7 @@ impl Archives {
         };
         let mut file = tempfile::Builder::new().prefix("runq-").tempfile().map_err(failed)?;
         directory.reading((&inside.name, member), |reader| io::copy(reader, file.as_file_mut()))?;
-        let file = Arc::new(file);
-        if large.len() >= LARGE_KEPT {
-            large.remove(0);
-        }
-        large.push((path.to_owned(), inside.stamp, Arc::clone(&file)));
-        Ok(file)
+        Ok(Arc::clone(unpacked.insert(Arc::new(file))))
     }
 
     fn reopened(&self, path: &Path, inside: &Inside) -> Result<File, SourceError> {
@@ -182,50 +203,6 @@ impl Archives {
         let folder = entry.folder || is_archive_name(&entry.path);
         Entry { folder, size: if folder { 0 } else { entry.size }, ..entry }
     }
-
-    /// Fetches members of one archive that stand near to each other together, and unpacks them.
-    fn fetch(&self, directory: &Directory, wanted: Vec<(PathBuf, Inside, Member)>) {
-        let groups = grouped(wanted);
-        let next = Mutex::new(groups.into_iter());
-        let work = || {
-            loop {
-                let group = next.lock().unwrap_or_else(PoisonError::into_inner).next();
-                let Some((range, members)) = group else { return };
-                let Some((_, first, _)) = members.first() else { continue };
-                // What cannot be fetched now is asked for again by its reader, who is told why.
-                let Ok(bytes) = self.inner.read_range(&first.archive, range.clone()) else { continue };
-                directory.put_ahead(range.start, bytes);
-                for (path, inside, member) in &members {
-                    let _ = self.unpacked(path, inside, member.size + 1);
-                }
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 0..SIDE_BY_SIDE {
-                scope.spawn(work);
-            }
-        });
-        directory.forget_ahead();
-    }
-}
-
-/// Members with their ranges in the archive; those near to each other in one.
-type Group = (Range<u64>, Vec<(PathBuf, Inside, Member)>);
-
-fn grouped(mut wanted: Vec<(PathBuf, Inside, Member)>) -> Vec<Group> {
-    wanted.sort_by_key(|(.., member)| member.start);
-    let mut groups: Vec<Group> = Vec::new();
-    for one in wanted {
-        let (start, end) = (one.2.start, one.2.end);
-        match groups.last_mut() {
-            Some((range, members)) if start <= range.end + GAP && end - range.start <= GROUP => {
-                range.end = range.end.max(end);
-                members.push(one);
-            }
-            _ => groups.push((start..end, vec![one])),
-        }
-    }
-    groups
 }
 
 impl Source for Archives {
@@ -303,32 +280,17 @@ impl Source for Archives {
     }
 
     fn soon(&self, paths: &[PathBuf], bytes: u64) {
-        let mut others = Vec::new();
-        let mut wanted: HashMap<PathBuf, Vec<(PathBuf, Inside, Member)>> = HashMap::new();
-        let mut room = AHEAD;
-        for path in paths {
-            let Ok(Some(inside)) = self.inside(path) else {
-                others.push(path.clone());
-                continue;
-            };
-            // On a disk there is no way to save.
-            if self.inner.local_path(&inside.archive).is_some() || self.kept(path).is_some() {
-                continue;
+        self.fetch_ahead(paths, bytes);
+    }
+
+    fn left_out(&self, folder: &Path) -> Vec<SourceError> {
+        match self.inside(folder) {
+            Ok(Some(inside)) if inside.name.is_empty() => {
+                self.directory(&inside).ok().and_then(|directory| directory.left_out()).into_iter().collect()
             }
-            let Ok((_, member)) = self.member(path, &inside) else { continue };
-            let whole = member.size <= EAGER || member.size <= IN_MEMORY && bytes >= member.size;
-            if whole && member.size <= room {
-                room -= member.size;
-                wanted.entry(inside.archive.clone()).or_default().push((path.clone(), inside, member));
-            }
+            Ok(Some(_)) | Err(_) => Vec::new(),
+            Ok(None) => self.inner.left_out(folder),
         }
-        for (_, members) in wanted {
-            let Some((_, first, _)) = members.first() else { continue };
-            if let Ok(directory) = self.directory(first) {
-                self.fetch(&directory, members);
-            }
-        }
-        self.inner.soon(&others, bytes);
     }
 
     fn refresh(&self) {

@@ -44,6 +44,10 @@ pub(super) struct Known {
     folders: BTreeSet<String>,
     /// Names that no object has.
     absent: BTreeSet<String>,
+    /// Folders by whether there is no permission to list them.
+    closed: BTreeMap<String, bool>,
+    /// Keys without a path, by the folder that was listed.
+    unnameable: BTreeMap<String, Vec<String>>,
 }
 
 /// How objects are called here.
@@ -69,7 +73,8 @@ impl Known {
         let below = format!("{name}/");
         let is_folder = self.folders.contains(&below)
             || self.below(&below).next().is_some()
-            || self.listed.contains(&below) && !name.contains('/');
+            || self.listed.contains(&below) && !name.contains('/')
+            || !self.unnameable(name).is_empty();
         match self.objects.get(name) {
             // An empty object before a folder stands for the folder.
             Some(object) if object.size > 0 || !is_folder => There::File(object.clone()),
@@ -105,6 +110,23 @@ impl Known {
 
     pub fn add_absent(&mut self, name: &str) {
         self.absent.insert(name.to_owned());
+    }
+
+    pub fn is_closed(&self, folder: &str) -> Option<bool> {
+        self.closed.get(folder).copied()
+    }
+
+    pub fn add_closed(&mut self, folder: &str, closed: bool) {
+        self.closed.insert(folder.to_owned(), closed);
+    }
+
+    /// Keys below a folder that no path leads to, as its listing said.
+    pub fn unnameable(&self, folder: &str) -> &[String] {
+        self.unnameable.get(folder).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn add_unnameable(&mut self, folder: &str, keys: Vec<String>) {
+        self.unnameable.insert(folder.to_owned(), keys);
     }
 
     /// Everything below a folder.

@@ -6,9 +6,10 @@ use std::sync::mpsc::Receiver;
 
 use bytes::{Buf as _, Bytes};
 
-use super::words::unconnected;
-use super::{Got, WHOLE, Wanted, fetch};
+use super::fetching::fetch;
+use super::{Got, WHOLE, Wanted};
 use crate::objects::Network;
+use crate::source::SourceError;
 
 /// A reader of an object.
 pub(super) struct Pieces {
@@ -43,7 +44,7 @@ impl Pieces {
             let _turn = turns.acquire().await;
             fetch(&wanted, Some(start..end)).await
         });
-        self.next = Some(fetching.map_err(|error| unconnected(&self.wanted.path, &error))?);
+        self.next = Some(fetching.map_err(|error| SourceError::of_connection(&self.wanted.path, &error))?);
         self.end = end;
         Ok(())
     }

@@ -116,7 +116,7 @@ fn what_cannot_be_read_is_said() {
         ("SELECT * FROM results.csv", 2, "  hint: a file stands in quotes: FROM 'results.csv'\n"),
         ("SELECT * FROM 'packed.csv.gz'", 2, "packed files are not read\n  hint: unpack it first\n"),
         ("SELECT * FROM 'note.txt'", 2, "the ending .txt says nothing of what it holds\n"),
-        ("SELECT * FROM 'https://x.org/a.csv'", 2, "only files of this machine and of S3 are read\n"),
+        ("SELECT * FROM 'https://x.org/a.csv'", 2, "files of the web are not read: download it\n"),
         ("SELECT * FROM 'bad.parquet'", 2, "error: 'bad.parquet': "),
         ("SELECT * FROM 'bad.json'", 2, "error: "),
         ("SELECT * FROM 'empty.csv'", 2, "error: 'empty.csv': it holds no columns\n"),

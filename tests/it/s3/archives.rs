@@ -20,10 +20,43 @@ with zipfile.ZipFile(archive, 'w', getattr(zipfile, method)) as packed:
             packed.write(path, 'top/' + os.path.relpath(path, folder))
 ";
 
+/// Packs a folder as zip64 archives are (`zip64`), or with members beside it that are to be refused (`bad`): one that
+/// leads out, one that is encrypted, and 50 MB of one letter that are said to be 1,000 bytes.
+const PACK_ODD: &str = "
+import os, struct, sys, zipfile
+folder, archive, what = sys.argv[1:]
+with zipfile.ZipFile(archive, 'w', zipfile.ZIP_DEFLATED) as packed:
+    for place, _, files in os.walk(folder):
+        for file in files:
+            path = os.path.join(place, file)
+            with packed.open('top/' + os.path.relpath(path, folder), 'w', force_zip64=what == 'zip64') as member:
+                member.write(open(path, 'rb').read())
+    if what == 'bad':
+        packed.writestr('../../evil/index.jsonl', '{}')
+        packed.writestr('secret/index.jsonl', '{}')
+        packed.writestr('bomb/index.jsonl', b'x' * 50_000_000)
+if what == 'bad':
+    data = bytearray(open(archive, 'rb').read())
+    for mark, name_at, flags_at, size_at in ((b'PK\\x03\\x04', 30, 6, 22), (b'PK\\x01\\x02', 46, 8, 24)):
+        at = data.find(mark)
+        while at >= 0:
+            name = bytes(data[at + name_at:at + name_at + 12])
+            if name == b'secret/index':
+                data[at + flags_at] |= 1
+            if name == b'bomb/index.j':
+                struct.pack_into('<I', data, at + size_at, 1000)
+            at = data.find(mark, at + 4)
+    open(archive, 'wb').write(data)
+";
+
 /// Whether Python packed it; where it cannot, the test says so. zstd came with Python 3.14.
 fn packed(folder: &Path, archive: &Path, method: &str) -> bool {
+    packed_by(PACK, folder, archive, method)
+}
+
+fn packed_by(script: &str, folder: &Path, archive: &Path, method: &str) -> bool {
     let python = std::env::var("RUNQ_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let ran = Command::new(python).args(["-c", PACK]).args([folder, archive]).arg(method).output();
+    let ran = Command::new(python).args(["-c", script]).args([folder, archive]).arg(method).output();
     let is_packed = ran.is_ok_and(|ran| ran.status.success());
     if !is_packed {
         eprintln!("skipped: no python3 that packs with {method}");
@@ -118,4 +151,52 @@ fn runs_in_archives_are_compared_found_and_watched_but_not_resumed() {
         resumed.stdout,
         resumed.stderr
     );
+}
+
+#[test]
+fn an_archive_of_the_64_bit_kind_is_read() {
+    let (server, sandbox) = (S3Server::start(), Sandbox::new());
+    let archive = sandbox.path("runs.zip");
+    if !packed_by(PACK_ODD, &fixture("agentv"), &archive, "zip64") {
+        return;
+    }
+    let bytes = fs::read(&archive).expect("an archive");
+    // The extra field of a local header, and its number.
+    assert!(bytes.windows(4).any(|bytes| bytes == [1, 0, 16, 0] || bytes == [1, 0, 20, 0]), "no zip64");
+    server.put("runs.zip", bytes);
+    sandbox.run(&["ingest", "runs.zip", "--store", "here"]).fine();
+    reaching(&server, &sandbox, &["ingest", "s3://team-runs/runs.zip", "--store", "there"]).fine();
+    sandbox.run(&["ingest", &fixture("agentv").display().to_string(), "--store", "folder"]).fine();
+    for question in QUESTIONS {
+        let ask = |store: &str| sandbox.run(&["sql", question, "--store", store]).fine().stdout;
+        assert_eq!((ask("here"), ask("there")), (ask("folder"), ask("folder")), "{question}");
+    }
+}
+
+#[test]
+fn members_that_must_not_be_read_are_named_and_hide_no_others() {
+    let (server, sandbox) = (S3Server::start(), Sandbox::new());
+    let archive = sandbox.path("runs.zip");
+    if !packed_by(PACK_ODD, &fixture("agentv"), &archive, "bad") {
+        return;
+    }
+    let bytes = fs::read(&archive).expect("an archive");
+    assert!(bytes.len() < 200_000, "{}", bytes.len());
+    server.put("runs.zip", bytes);
+    for place in ["runs.zip", "s3://team-runs/runs.zip"] {
+        let ran =
+            reaching(&server, &sandbox, &["ingest", place, "--store", &format!("{}-store", place.len())]);
+        assert!(ran.stderr.starts_with("4 runs: 4 new, 3 not readable"), "{}", ran.stderr);
+        for said in [
+            "runs.zip: its member \"../../evil/index.jsonl\" would lie outside of it: left out",
+            "runs.zip/secret/index.jsonl: it is encrypted\n  hint: unpack the archive",
+            "runs.zip/bomb/index.jsonl: the archive is damaged: ",
+        ] {
+            assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+        }
+        ran.exits(65);
+        let asked = reaching(&server, &sandbox, &["ingest", &format!("{place}/secret/index.jsonl")]);
+        assert!(asked.stderr.contains("it is encrypted"), "{}", asked.stderr);
+        asked.exits(65);
+    }
 }

@@ -42,7 +42,7 @@ fn what_is_no_place_for_a_file_is_refused_before_anything_is_computed() {
         ran.exits(2);
     }
     reaching(&server, &sandbox, &["export", "results", "-o", "s3://team-runs//x.csv"]).exits(2);
-    reaching(&server, &sandbox, &["export", "results", "-o", "s3://no-such-bucket/x.csv"]).exits(69);
+    reaching(&server, &sandbox, &["export", "results", "-o", "s3://no-such-bucket/x.csv"]).exits(66);
     assert_eq!(server.count(&[Asked::Put, Asked::Create, Asked::StartUpload]), 0);
     assert_eq!(server.keys(), ["out/x.csv"]);
 }

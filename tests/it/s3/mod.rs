@@ -12,6 +12,7 @@ mod secrets;
 mod sources;
 mod store;
 mod uploads;
+mod words;
 mod writers;
 
 use crate::support::s3::S3Server;

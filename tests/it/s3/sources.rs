@@ -1,6 +1,7 @@
 //! Runs are read where they live: files in S3 answer as the same files on the disk do.
 
 use std::collections::BTreeMap;
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -156,4 +157,82 @@ fn a_network_that_fails_leaves_no_half_run() {
     server.heal().fault(Rule::new(Fault::CutBody).on(&[Asked::Get]).times(1));
     let ran = ingest().fine();
     assert!(ran.stderr.starts_with("2 runs: 1 new, 1 unchanged · 2 results"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_file_is_read_by_who_may_not_list() {
+    let (server, sandbox) = (S3Server::start(), Sandbox::new());
+    server.put_folder(&fixture("agentv"), "runs");
+    server.fault(Rule::new(Fault::DENIED).on(&[Asked::List])).fault(Rule::new(Fault::HidesMissing));
+    let runs = [
+        "baseline/.agentv/results/runs/baseline/2026-11-20T08-57-23-723Z/index.jsonl",
+        "candidate/.agentv/results/runs/candidate/2026-11-20T08-57-58-863Z/index.jsonl",
+    ];
+    let names = runs.map(|run| format!("s3://team-runs/runs/{run}"));
+    let local = runs.map(|run| fixture("agentv").join(run).display().to_string());
+    let there = reaching(&server, &sandbox, &["compare", &names[0], &names[1]]).fine();
+    let here = sandbox.run(&["compare", &local[0], &local[1]]).fine();
+    assert_eq!(there.lines()[1..], here.lines()[1..]);
+    // The folder, and what may be there or not, are named as what they are.
+    let folder = reaching(&server, &sandbox, &["ingest", "s3://team-runs/runs"]).exits(69);
+    let said = "s3://team-runs/runs: no permission to list it (AccessDenied)\n  hint: ";
+    assert!(folder.stderr.contains(said), "{}", folder.stderr);
+    reaching(&server, &sandbox, &["ingest", "s3://team-runs/runs/none.jsonl"]).exits(69);
+    // Who may list and not read is told so: there is no run without the file.
+    server.heal().fault(Rule::new(Fault::DENIED).on(&[Asked::Get, Asked::Range, Asked::Head]));
+    let ran = reaching(&server, &sandbox, &["ingest", "s3://team-runs/runs/baseline"]).exits(69);
+    assert!(ran.stderr.contains("index.jsonl: no permission to read it (AccessDenied)"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_key_with_an_empty_part_is_named_and_hides_no_other() {
+    let (server, sandbox) = (S3Server::start(), Sandbox::new());
+    server.put_folder(&fixture("agentv").join("baseline"), "runs/baseline");
+    server.fault(Rule::new(Fault::AlsoLists("runs//old &amp; new/index.jsonl")).on(&[Asked::List]));
+    let said = "s3://team-runs/runs//old & new/index.jsonl: this key cannot be read: a part of it is empty";
+    for place in ["s3://team-runs/runs", "s3://team-runs/runs/*"] {
+        let ran = reaching(&server, &sandbox, &["ingest", place, "--store", "one"]).exits(65);
+        assert!(ran.stderr.contains(said) && ran.stderr.starts_with("1 run: 1 "), "{}", ran.stderr);
+    }
+    reaching(&server, &sandbox, &["ingest", "s3://team-runs/runs/b*", "--store", "one"]).fine();
+    // A store is read and written beside it.
+    reaching(&server, &sandbox, &["ingest", "s3://team-runs/runs/b*", "--store", "s3://team-runs/store"])
+        .fine();
+    reaching(&server, &sandbox, &["runs", "--store", "s3://team-runs/store"]).fine();
+}
+
+#[test]
+fn a_file_that_is_replaced_behind_its_listing_is_not_taken_for_the_listed_one() {
+    let (server, sandbox) = (S3Server::start(), Sandbox::new());
+    let run = sandbox.agentv("dev", 4, &[("one", "m", 1.0, "ok"), ("two", "m", 0.5, "ok")]);
+    server.put_folder(&sandbox.path(&run), "runs/dev");
+    server.fault(Rule::new(Fault::SlowDown).on(&[Asked::Get, Asked::Range]));
+    let mut command = sandbox.command(&["ingest", "s3://team-runs/runs"]);
+    server.reached_by(&mut command);
+    let child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while server.count(&[Asked::Get, Asked::Range]) == 0 {
+        std::thread::yield_now();
+    }
+    let newer = sandbox.agentv("dev", 5, &[("one", "m", 0.0, "ok")]);
+    server.put("runs/dev/index.jsonl", std::fs::read(sandbox.path(&newer).join("index.jsonl")).unwrap());
+    server.heal();
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(said.contains("index.jsonl: it was replaced while it was read"), "{said}");
+    assert_eq!(ended.status.code(), Some(65), "{said}");
+    let ran = reaching(&server, &sandbox, &["ingest", "s3://team-runs/runs"]).fine();
+    assert!(ran.stderr.starts_with("1 run: 1 new · 1 result"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_listing_in_pages_of_one_key_is_the_same_folder() {
+    let (server, sandbox) = (S3Server::start(), Sandbox::new());
+    let files = put_run_with_sidecars(&server, &sandbox, 4);
+    server.fault(Rule::new(Fault::OneKeyPerPage));
+    reaching(&server, &sandbox, &["ingest", "s3://team-runs/run", "--store", "there"]).fine();
+    assert!(server.count(&[Asked::List]) >= files, "{}", server.count(&[Asked::List]));
+    sandbox.run(&["ingest", "run", "--store", "here"]).fine();
+    let question = "SELECT case_id, input, output, duration_ms FROM results ORDER BY 1";
+    let ask = |store: &str| sandbox.run(&["sql", question, "--store", store]).fine().stdout;
+    assert_eq!(ask("there"), ask("here"));
 }

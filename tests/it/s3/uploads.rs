@@ -99,3 +99,23 @@ fn an_ingest_that_is_stopped_or_fails_aborts_what_it_uploads() {
     server.heal();
     sandbox.finish(ingest(), "").fine();
 }
+
+#[test]
+fn an_export_that_is_stopped_aborts_what_it_uploads() {
+    let (server, sandbox) = (S3Server::start(), Sandbox::new());
+    server.put("big.csv", "before");
+    // The second part is never answered: there it is stopped.
+    server.fault(Rule::new(Fault::NoAnswer).on(&[Asked::Part]).after(1));
+    let text = "SELECT repeat('x', 1000) AS text FROM generate_series(1, 20000)";
+    let mut command = sandbox.command(&["-c", &format!("COPY ({text}) TO 's3://team-runs/big.csv'")]);
+    let command = server.reached_by(&mut command).stdin(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    while server.count(&[Asked::Part]) < 2 {
+        std::thread::yield_now();
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!((server.count(&[Asked::AbortUpload]), server.unfinished_parts()), (1, 0));
+    assert_eq!(server.object("big.csv"), Some(b"before".to_vec()));
+}

@@ -13,7 +13,7 @@ use s3s::{Body, HttpResponse};
 
 use super::record::{Asked, Request};
 
-/// What happens to a request. The first four leave the answer as it is; of the others the first decides.
+/// What happens to a request. The first six leave the answer as it is; of the others the first decides.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
     /// It is answered this much later.
@@ -24,6 +24,10 @@ pub enum Fault {
     NoConditions,
     /// It needs no signature, as in a public bucket.
     Public,
+    /// Of what is not there it is said that there is no permission, as Amazon does where nobody may list.
+    HidesMissing,
+    /// A LIST names this key as well, which the server's folder cannot hold.
+    AlsoLists(&'static str),
     /// 503 SlowDown.
     SlowDown,
     /// Nothing is done, and the connection is closed.
@@ -169,7 +173,12 @@ impl Faults {
         for rule in rules {
             if matches!(
                 rule.fault,
-                Fault::Delay(_) | Fault::OneKeyPerPage | Fault::NoConditions | Fault::Public
+                Fault::Delay(_)
+                    | Fault::OneKeyPerPage
+                    | Fault::NoConditions
+                    | Fault::Public
+                    | Fault::HidesMissing
+                    | Fault::AlsoLists(_)
             ) {
                 if rule.strikes(request, chance) {
                     struck.beside.push(rule.fault.clone());
@@ -206,6 +215,21 @@ impl Struck {
             _ => Duration::ZERO,
         };
         self.beside.iter().map(delay).sum()
+    }
+
+    /// The usual answer, as far as it is another one.
+    pub async fn changed(&self, request: &Request, answer: HttpResponse) -> HttpResponse {
+        if self.has(&Fault::HidesMissing) && answer.status() == StatusCode::NOT_FOUND {
+            return refusal(request, 403, "AccessDenied");
+        }
+        let key = self.beside.iter().find_map(|fault| match fault {
+            Fault::AlsoLists(key) => Some(*key),
+            _ => None,
+        });
+        match key.filter(|_| request.asked == Asked::List && answer.status().is_success()) {
+            Some(key) => listing_also(answer, key).await,
+            None => answer,
+        }
     }
 
     /// What comes instead of the usual answer.
@@ -251,14 +275,31 @@ pub fn redirect(request: &Request, location: &str) -> HttpResponse {
     answer
 }
 
-/// The same answer, whose body ends in the middle; the connection is then closed.
-pub async fn cut(answer: HttpResponse) -> HttpResponse {
+async fn whole(mut body: Body) -> Vec<u8> {
     use futures::StreamExt as _;
-    let (mut parts, mut body) = answer.into_parts();
     let mut whole = Vec::new();
     while let Some(Ok(bytes)) = body.next().await {
         whole.extend_from_slice(&bytes);
     }
+    whole
+}
+
+/// A listing with one more key.
+async fn listing_also(answer: HttpResponse, key: &str) -> HttpResponse {
+    let (mut parts, body) = answer.into_parts();
+    let text = String::from_utf8(whole(body).await).expect("XML");
+    let object = format!(
+        "<Contents><Key>{key}</Key><LastModified>2026-05-04T08:00:00.000Z</LastModified><Size>1</Size></Contents>\
+         </ListBucketResult>"
+    );
+    parts.headers.remove("content-length");
+    HttpResponse::from_parts(parts, Body::from(text.replace("</ListBucketResult>", &object)))
+}
+
+/// The same answer, whose body ends in the middle; the connection is then closed.
+pub async fn cut(answer: HttpResponse) -> HttpResponse {
+    let (mut parts, body) = answer.into_parts();
+    let mut whole = whole(body).await;
     let length = HeaderValue::from_str(&whole.len().to_string()).expect("a number");
     parts.headers.insert("content-length", length);
     whole.truncate(whole.len() / 2);

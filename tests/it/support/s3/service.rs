@@ -145,7 +145,7 @@ async fn behind(
 ) -> Result<HttpResponse, Closed> {
     request.extensions_mut().insert(struck.clone());
     match struck.instead() {
-        None => Ok(done(service, shared, asked, request).await),
+        None => Ok(struck.changed(asked, done(service, shared, asked, request).await).await),
         Some(Fault::SlowDown) => Ok(refusal(asked, 503, "SlowDown")),
         Some(Fault::Refused(status, code)) => Ok(refusal(asked, *status, code)),
         Some(Fault::Redirect(location)) => Ok(redirect(asked, location)),
