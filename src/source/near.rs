@@ -4,10 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::Source;
 use crate::model::nearest;
+use crate::objects::s3::joined_address;
 
 /// The entry of the parent folder whose name is nearest to that of a path which does not exist, beside it as it was
-/// given; `None` when nothing is near or the folder cannot be listed.
+/// given, or the address that it was before paths were joined; `None` when nothing is near or the folder cannot be listed.
 pub fn near_path(source: &dyn Source, path: &Path) -> Option<PathBuf> {
+    if let Some(address) = path.to_str().and_then(joined_address) {
+        return Some(PathBuf::from(address));
+    }
     let wanted = path.file_name()?.to_str()?;
     let here = Path::new(".");
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(here);

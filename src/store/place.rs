@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::objects::s3::{Address, S3Error};
+use crate::objects::s3::{Address, S3Error, joined_address};
 
 /// A place for a store. There need be none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +18,15 @@ impl Place {
     /// The place that was named: an address where it begins like one, else a folder.
     ///
     /// # Errors
-    /// [`S3Error::Address`] when it begins like an address and is none, and for addresses of other services.
+    /// [`S3Error::Address`] when it begins like an address and is none, for one that lost a slash, and for addresses of
+    /// other services.
     pub fn of(path: &Path) -> Result<Self, S3Error> {
         if let Some(address) = Address::of(path)? {
             return Ok(Self::S3(address));
+        }
+        if let Some(address) = path.to_str().and_then(joined_address) {
+            let text = path.display().to_string();
+            return Err(S3Error::Address { text, problem: format!("did you mean {address}?") });
         }
         match path.to_str().and_then(scheme) {
             Some(scheme) => Err(S3Error::Address {
@@ -75,6 +80,12 @@ mod tests {
         }
         let place = Place::of(Path::new("s3://team/a b/#1%2Fü")).unwrap();
         assert_eq!((place.folder(), place.to_string().as_str()), (None, "s3://team/a b/#1%2Fü"));
+    }
+
+    #[test]
+    fn an_address_that_lost_a_slash_makes_no_folder() {
+        let error = Place::of(Path::new("s3:/team/runs")).unwrap_err().to_string();
+        assert!(error.ends_with("did you mean s3://team/runs?"), "{error}");
     }
 
     #[test]

@@ -48,9 +48,7 @@ impl Place {
         let store = network.bucket(address.bucket()).map_err(unusable)?;
         let place = Self { path: path.to_owned(), store, key: address.key().clone(), network };
         let ends_as_folder = path.to_string_lossy().ends_with('/');
-        if ends_as_folder
-            || place.has_keys_below().map_err(|error| place.unwritable(named, &error.problem))?
-        {
+        if ends_as_folder || place.has_keys_below().map_err(|error| place.unwritable(named, &error))? {
             return Err(is_folder(path, named));
         }
         Ok(place)
@@ -93,12 +91,14 @@ impl Place {
     }
 
     pub fn failed(&self, named: &str, error: &Error) -> CliError {
-        self.unwritable(named, &s3_problem(&self.path, error).problem)
+        self.unwritable(named, &s3_problem(&self.path, error))
     }
 
-    fn unwritable(&self, named: &str, problem: &str) -> CliError {
-        let error = CliError::usage(format!("{named}: it cannot be written: {problem}"), None);
-        CliError { code: exit::UNAVAILABLE, ..error }
+    /// A bucket that is missing is like a folder that is.
+    fn unwritable(&self, named: &str, error: &SourceError) -> CliError {
+        let said = format!("{named}: it cannot be written: {}", error.problem);
+        let code = if error.missing { exit::NOT_FOUND } else { exit::UNAVAILABLE };
+        CliError { code, ..CliError::usage(said, None) }
     }
 }
 

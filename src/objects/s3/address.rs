@@ -94,6 +94,12 @@ fn is_address(text: &str) -> bool {
     text.get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME))
 }
 
+/// The address that `s3:/bucket/key` was: what joins paths takes one of two slashes away.
+pub fn joined_address(path: &str) -> Option<String> {
+    let rest = path.strip_prefix("s3:/").filter(|rest| !rest.is_empty() && !rest.starts_with('/'))?;
+    Some(format!("{SCHEME}{rest}"))
+}
+
 /// Amazon's rules, with the letters that older buckets may have: nothing that could end a host name or a path.
 fn check_bucket(name: &str) -> Result<(), &'static str> {
     let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
@@ -154,6 +160,14 @@ mod tests {
         ] {
             let error = Address::parse(text).unwrap_err();
             assert!(matches!(&error, S3Error::Address { text: said, .. } if said == text), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_lost_a_slash_is_told() {
+        assert_eq!(joined_address("s3:/team/runs").as_deref(), Some("s3://team/runs"));
+        for path in ["s3://team/runs", "s3:/", "./s3:/team", "/s3:/team", "s3:team"] {
+            assert_eq!(joined_address(path), None, "{path}");
         }
     }
 

@@ -21,7 +21,7 @@ use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::client::{HttpClient, HttpConnector};
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
-pub use address::{Address, SCHEME};
+pub use address::{Address, SCHEME, joined_address};
 pub use error::S3Error;
 pub use refusal::Refusal;
 pub use settings::Settings;

@@ -2,7 +2,7 @@
 
 use crate::support::fixture;
 use crate::support::s3::S3Server;
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Ran, Sandbox};
 
 #[test]
 fn a_store_in_s3_is_looked_after_as_one_on_the_disk() {
@@ -13,6 +13,11 @@ fn a_store_in_s3_is_looked_after_as_one_on_the_disk() {
         server.reached_by(&mut command).args(["--store", "s3://team-runs/a store/#1%2Fü"]);
         sandbox.finish(command, "")
     };
+    looked_after(&in_s3);
+}
+
+/// What is promised of maintenance, of a store that these commands have.
+pub(super) fn looked_after(in_s3: &dyn Fn(&[&str]) -> Ran) {
     for name in ["baseline", "candidate"] {
         in_s3(&["ingest", &fixture("agentv").join(name).display().to_string()]).fine();
     }
@@ -22,7 +27,13 @@ fn a_store_in_s3_is_looked_after_as_one_on_the_disk() {
     assert!(in_s3(&["optimize"]).fine().stdout.starts_with("nothing to do"));
     assert_eq!(in_s3(&["compare", "--json"]).fine().stdout, before);
     assert_eq!(in_s3(&["runs", "--as-of", "1", "--json"]).fine().json()["total"], 1);
-    let gone = in_s3(&["vacuum", "--older-than", "0s", "--nobody-else", "--delete", "--json"]).fine().json();
+    let vacuum = |more: &[&str]| {
+        let words = [&["vacuum", "--older-than", "0s", "--nobody-else", "--json"], more].concat();
+        in_s3(&words).fine().json()
+    };
+    let looked = vacuum(&[]);
+    assert_eq!((&looked["deleted"], &looked["removed"]), (&false.into(), &0.into()));
+    let gone = vacuum(&["--delete"]);
     // Amazon's times are whole seconds: what was written in this one may stay.
     assert!(gone["removed"] == gone["count"] && gone["count"].as_u64() <= Some(6), "{gone}");
     in_s3(&["store", "check", "--deep"]).fine();
