@@ -72,8 +72,9 @@ impl Store {
     /// Finds the data files that no version needs which was the newest since `cutoff`. Changes nothing.
     ///
     /// # Errors
-    /// What the disk or the service says, or that the log is damaged.
+    /// [`StoreError::NotAStore`], what the disk or the service says, or that the log is damaged.
     pub async fn unneeded(&self, cutoff: Timestamp) -> Result<Vacuumed, StoreError> {
+        log::of_store(&self.location).await?;
         let mut found = Vacuumed::default();
         for name in [RunRow::TABLE, MetricRow::TABLE].into_iter().chain(CHILDREN) {
             let files = unneeded(&self.location, name, cutoff).await?;

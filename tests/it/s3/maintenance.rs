@@ -1,5 +1,6 @@
 //! A store in S3 is optimized, checked, vacuumed and asked as it was, like one on the disk.
 
+use super::reaching;
 use crate::support::fixture;
 use crate::support::s3::S3Server;
 use crate::support::sandbox::{Ran, Sandbox};
@@ -38,4 +39,21 @@ pub(super) fn looked_after(in_s3: &dyn Fn(&[&str]) -> Ran) {
     assert!(gone["removed"] == gone["count"] && gone["count"].as_u64() <= Some(6), "{gone}");
     in_s3(&["store", "check", "--deep"]).fine();
     assert_eq!(in_s3(&["compare", "--json"]).fine().stdout, before);
+}
+
+#[test]
+fn where_there_is_no_store_nothing_is_looked_after() {
+    let (server, sandbox) = (S3Server::start(), Sandbox::new());
+    for words in [
+        &["vacuum"][..],
+        &["optimize"],
+        &["store", "check"],
+        &["store", "versions"],
+        &["runs", "--as-of", "1"],
+    ] {
+        let ran = reaching(&server, &sandbox, &[words, &["--store", "s3://team-runs/nothing"]].concat());
+        assert!(ran.stderr.starts_with("error: no store at s3://team-runs/nothing\n"), "{}", ran.stderr);
+        ran.exits(66);
+    }
+    assert_eq!(server.keys(), Vec::<String>::new());
 }

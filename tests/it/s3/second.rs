@@ -33,7 +33,7 @@ fn a_store_in_moto_gives_the_answers_of_one_on_the_disk() {
     for words in [
         &["runs", "--json"][..],
         &["compare", "--json"],
-        &["-c", "SELECT run_id, result_count FROM runs ORDER BY run_id", "-c", ".metrics"],
+        &["-c", "SELECT run_id, result_count FROM runs ORDER BY run_id", "-c", ".metrics --format csv"],
         &["sql", "SELECT metric, count(*), sum(value) FROM scores GROUP BY 1 ORDER BY 1"],
     ] {
         let (there, here) = (run(&moto, &sandbox, words), sandbox.run(words));
