@@ -89,7 +89,7 @@ impl Store {
     /// [`StoreError::ReadOnly`], and as [`Store::unneeded`]. What was removed until then stays removed; every version
     /// since the cut-off is whole even then.
     pub async fn vacuum(&self, cutoff: Timestamp) -> Result<Vacuumed, StoreError> {
-        self.writable().await?;
+        self.writable_store().await?;
         let mut found = self.unneeded(cutoff).await?;
         for table in &mut found.tables {
             table.removed = remove(&self.location, table).await?;
@@ -102,7 +102,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::ReadOnly`], or what the disk or the service says.
     pub async fn clock(&self, id: &str) -> Result<Timestamp, StoreError> {
-        self.writable().await?;
+        self.writable_store().await?;
         let error = |cause: object_store::Error| self.location.error(RunRow::TABLE, cause);
         let objects = self.location.table(RunRow::TABLE)?.object_store();
         let key = Key::from(format!("_clock-{id}"));

@@ -46,6 +46,8 @@ fn where_there_is_no_store_nothing_is_looked_after() {
     let (server, sandbox) = (S3Server::start(), Sandbox::new());
     for words in [
         &["vacuum"][..],
+        &["vacuum", "--delete"],
+        &["tag", "last", "a=b"],
         &["optimize"],
         &["store", "check"],
         &["store", "versions"],
