@@ -266,6 +266,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The connection to S3, and the count of what is asked.
+    pub fn reach(&self) -> &Arc<Reach> {
+        &self.global.reached.reach
+    }
+
     /// What was asked of the store and of files in S3 so far.
     pub fn io(&self) -> Io {
         self.global.reached.reach.traffic().so_far()

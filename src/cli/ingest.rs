@@ -65,7 +65,7 @@ pub struct IngestArgs {
 
     /// Follow runs that are still being written, until Ctrl-C.
     #[arg(long)]
-    watch: bool,
+    pub(super) watch: bool,
 
     /// How often to look, in seconds, from 0.1 to 3600 [default: 2].
     #[arg(

@@ -24,6 +24,7 @@ pub mod tag;
 pub mod vacuum;
 pub mod versions;
 pub mod views;
+mod waiting;
 pub(crate) mod words;
 
 use std::ffi::OsString;
@@ -107,7 +108,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         let context = Context::new(cli.global, &output);
         let command = cli.command.unwrap_or(Command::Shell(cli.shell));
         let is_shell = matches!(command, Command::Shell(_));
-        let ended = dispatch(command, &matches, &context).await;
+        let ended = answered(command, &matches, &context).await;
         let code = ended.unwrap_or_else(|error| failed(&error, &output));
         interrupt::end_of_uploads().await;
         if !is_shell {
@@ -210,7 +211,7 @@ pub(crate) async fn run_within(
         }
         command => {
             let before = context.io();
-            let code = Box::pin(dispatch(command, &matches, &context)).await?;
+            let code = Box::pin(answered(command, &matches, &context)).await?;
             context.say_io(before);
             Ok(code)
         }
@@ -224,6 +225,19 @@ fn output_of(cli: &Cli, environment: Environment) -> Output {
         environment,
         &Wish { color: cli.global.color, format: cli.global.chosen_format(), piped },
     )
+}
+
+/// Carries out a command. One that waits for S3 shows that it does; what goes on for as long as a person wants shows
+/// itself.
+async fn answered(command: Command, matches: &ArgMatches, context: &Context<'_>) -> Result<u8, CliError> {
+    let goes_on = match &command {
+        Command::Shell(_) => true,
+        Command::Ingest(args) => args.watch,
+        Command::Resume(args) => args.exec,
+        _ => false,
+    };
+    let work = dispatch(command, matches, context);
+    if goes_on { work.await } else { waiting::shown(work, context.output, context.reach()).await }
 }
 
 async fn dispatch(command: Command, matches: &ArgMatches, context: &Context<'_>) -> Result<u8, CliError> {

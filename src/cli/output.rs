@@ -355,6 +355,12 @@ impl Output {
         Progress::start(&self.bars, message)
     }
 
+    /// What starts to show, later and from anywhere, what is asked of S3; `None` when nobody looks on.
+    pub fn asking(&self) -> Option<impl FnOnce() -> Progress + Send + 'static> {
+        let bars = self.bars.clone();
+        self.draws_progress().then_some(move || Progress::asking(&bars))
+    }
+
     /// Starts to show on stderr how much a question has read, when a person looks on; gone as soon as it ends.
     pub fn reading(&self) -> Progress {
         Progress::reading(&self.bars)

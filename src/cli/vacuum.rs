@@ -8,7 +8,8 @@ use super::context::{Context, ProcessSurroundings, shown_path};
 use super::exit::CliError;
 use super::moment::{before, in_words, span};
 use crate::ingest::Surroundings as _;
-use crate::questions::store::vacuumed;
+use crate::model::shell_word;
+use crate::questions::store::{Vacuuming, vacuumed};
 
 /// What is younger may belong to a question or an ingest that is at work.
 const LEAST: Duration = Duration::from_secs(3600);
@@ -67,12 +68,25 @@ pub async fn run(args: VacuumArgs, context: &Context<'_>) -> Result<u8, CliError
     let now = if args.delete { here.min(store.clock(&surroundings.ingest_id()).await?) } else { here };
     let cutoff = before(now, args.older_than);
     let found = if args.delete { store.vacuum(cutoff).await? } else { store.unneeded(cutoff).await? };
-    let mut again = format!("runq vacuum --older-than {} --delete", in_words(args.older_than));
-    if args.nobody_else {
-        again.push_str(" --nobody-else");
-    }
-    let origin = shown_path(store.label().as_ref());
-    let asked = (args.delete, args.verbose, in_words(args.older_than));
-    context.output.answer(&vacuumed(&found, asked, (origin, again))?)?;
+    let asked = Vacuuming {
+        delete: args.delete,
+        verbose: args.verbose,
+        age: in_words(args.older_than),
+        cutoff,
+        again: again(&args, context),
+    };
+    context.output.answer(&vacuumed(&found, &asked, shown_path(store.label().as_ref()))?)?;
     Ok(0)
+}
+
+/// The command that removes what was found.
+fn again(args: &VacuumArgs, context: &Context<'_>) -> String {
+    let mut words = format!("runq vacuum --older-than {} --delete", in_words(args.older_than));
+    if args.nobody_else {
+        words.push_str(" --nobody-else");
+    }
+    if let Some(store) = &context.global.store {
+        words.push_str(&format!(" --store {}", shell_word(&store.display().to_string())));
+    }
+    words
 }

@@ -34,6 +34,11 @@ impl Reach {
         self.settings.get_or_try_init(|| Box::pin(Settings::from_environment())).await
     }
 
+    /// Whether a bucket was ever asked for.
+    pub fn is_asked(&self) -> bool {
+        self.settings.initialized()
+    }
+
     /// A bucket, and the count of what is asked of it.
     ///
     /// # Errors

@@ -112,16 +112,28 @@ fn left_alone(done: &Optimized) -> Vec<Block> {
     notes
 }
 
-/// What a vacuum found and removed. `asked`: whether to remove, whether to name each file, and the age; `again` is the
-/// command that removes.
+/// What a vacuum was asked for.
+#[derive(Debug)]
+pub struct Vacuuming {
+    /// Whether files are removed, rather than counted.
+    pub delete: bool,
+    /// Whether each file is named.
+    pub verbose: bool,
+    /// How long ago a file must have been needed last, in words.
+    pub age: String,
+    /// The same as a moment.
+    pub cutoff: Timestamp,
+    /// The command that removes.
+    pub again: String,
+}
+
+/// What a vacuum found and removed.
 ///
 /// # Errors
 /// When it cannot be brought into columns.
-pub fn vacuumed(
-    found: &Vacuumed,
-    (delete, verbose, age): (bool, bool, String),
-    (origin, again): (String, String),
-) -> Result<Answer, SessionError> {
+pub fn vacuumed(found: &Vacuumed, asked: &Vacuuming, origin: String) -> Result<Answer, SessionError> {
+    let Vacuuming { delete, verbose, age, cutoff, again } = asked;
+    let (delete, verbose) = (*delete, *verbose);
     let size = number::bytes(found.bytes());
     let left = match (found.files(), delete) {
         (0, _) => format!("no file to remove: all are needed, or were within {age}"),
@@ -146,8 +158,10 @@ pub fn vacuumed(
         blocks.extend([Block::Gap, Block::Table(Table { columns, rows: each().map(row).collect() })]);
     }
     if found.files() > 0 && !delete {
-        blocks.extend([Block::Gap, Block::Line("nothing was removed; this removes them:".to_owned())]);
-        blocks.push(Block::Command(again));
+        let kept =
+            format!("nothing was removed; --as-of needs them for states before {}", cutoff.to_rfc3339());
+        blocks.extend([Block::Gap, Block::Line(kept), Block::Line("this removes them:".to_owned())]);
+        blocks.push(Block::Command(again.clone()));
     }
     let records = RecordBatch::try_from_iter([
         ("table", texts(each().map(|(table, _)| Some(table.to_owned())))),

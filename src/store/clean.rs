@@ -243,7 +243,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::ReadOnly`], [`StoreError::Busy`], or what the disk says. Nothing visible changes even then.
     pub async fn clean(&self, before: Timestamp) -> Result<Cleaned, StoreError> {
-        self.writable().await?;
+        self.writable_store().await?;
         let location = &self.location;
         let mut found = Vec::new();
         for name in CHILDREN {

@@ -63,10 +63,10 @@ impl Store {
     /// The newest versions of the store, the newest first, at most so many; and how many there are.
     ///
     /// # Errors
-    /// What the disk or the service says, or that the log is damaged.
+    /// [`StoreError::NotAStore`], what the disk or the service says, or that the log is damaged.
     pub async fn versions(&self, most: usize) -> Result<(Vec<StoreVersion>, usize), StoreError> {
         let location = &self.location;
-        let commits = log::commits(location, RunRow::TABLE).await?;
+        let commits = log::of_store(location).await?;
         let table = location.table(RunRow::TABLE)?;
         let newest: Vec<Commit> = commits.iter().rev().take(most).copied().collect();
         let versions = stream::iter(newest)
@@ -86,11 +86,11 @@ impl Store {
     /// The store as it was; later commits do not change what is seen.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchVersion`] when it did not exist then, [`StoreError::HistoryGone`] when its files or its log
+    /// [`StoreError::NotAStore`], [`StoreError::NoSuchVersion`] when it did not exist then, [`StoreError::HistoryGone`] when its files or its log
     /// are no longer there, else what the disk or the service says.
     pub async fn snapshot_as_of(&self, wanted: AsOf) -> Result<StoreSnapshot, StoreError> {
         let location = &self.location;
-        let commits = log::commits(location, RunRow::TABLE).await?;
+        let commits = log::of_store(location).await?;
         let commit = resolve(location, &commits, wanted)?;
         let runs = load(location, RunRow::TABLE, commit.version).await?;
         files_are_there(location, (RunRow::TABLE, &runs), commit.version).await?;

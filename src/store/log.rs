@@ -13,7 +13,7 @@ use object_store::path::Path as Key;
 
 use super::error::StoreError;
 use super::location::Location;
-use crate::model::Timestamp;
+use crate::model::{Row as _, RunRow, Timestamp};
 
 /// The folder of the log.
 const LOG: &str = "_delta_log";
@@ -64,6 +64,18 @@ pub(super) async fn commits(location: &Location, name: &'static str) -> Result<V
         .filter_map(|meta| version_of(&meta.location).map(|version| commit(version, meta)))
         .collect();
     commits.sort_by_key(|commit| commit.version);
+    Ok(commits)
+}
+
+/// The commits of the store: those of `runs`, oldest first.
+///
+/// # Errors
+/// [`StoreError::NotAStore`] when there are none: a place in S3 is opened without asking.
+pub(super) async fn of_store(location: &Location) -> Result<Vec<Commit>, StoreError> {
+    let commits = commits(location, RunRow::TABLE).await?;
+    if commits.is_empty() {
+        return Err(StoreError::NotAStore { path: location.label() });
+    }
     Ok(commits)
 }
 

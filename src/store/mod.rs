@@ -247,6 +247,18 @@ impl Store {
         self.location.check_conditions(self.access == Access::SingleWriter).await
     }
 
+    /// The same, of a store that has to be there already: nothing is put where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAStore`], and as [`Store::writable`].
+    pub(crate) async fn writable_store(&self) -> Result<(), StoreError> {
+        self.check_writable()?;
+        if !self.location.exists().await? {
+            return Err(StoreError::NotAStore { path: self.label() });
+        }
+        self.writable().await
+    }
+
     fn check_writable(&self) -> Result<(), StoreError> {
         match self.access {
             Access::ReadWrite | Access::SingleWriter => Ok(()),

@@ -18,7 +18,8 @@ impl Place {
     /// The place that was named: an address where it begins like one, else a folder.
     ///
     /// # Errors
-    /// [`S3Error::Address`] when it begins like an address and is none, and for addresses of other services.
+    /// [`S3Error::Address`] when it begins like an address and is none, for one that lost a slash, and for addresses of
+    /// other services.
     pub fn of(path: &Path) -> Result<Self, S3Error> {
         Ok(Address::of(path)?.map_or_else(|| Self::Disk(path.to_owned()), Self::S3))
     }
@@ -58,6 +59,12 @@ mod tests {
         }
         let place = Place::of(Path::new("s3://team/a b/#1%2Fü")).unwrap();
         assert_eq!((place.folder(), place.to_string().as_str()), (None, "s3://team/a b/#1%2Fü"));
+    }
+
+    #[test]
+    fn an_address_that_lost_a_slash_makes_no_folder() {
+        let error = Place::of(Path::new("s3:/team/runs")).unwrap_err().to_string();
+        assert!(error.ends_with("write s3://team/runs"), "{error}");
     }
 
     #[test]

@@ -72,8 +72,9 @@ impl Store {
     /// Finds the data files that no version needs which was the newest since `cutoff`. Changes nothing.
     ///
     /// # Errors
-    /// What the disk or the service says, or that the log is damaged.
+    /// [`StoreError::NotAStore`], what the disk or the service says, or that the log is damaged.
     pub async fn unneeded(&self, cutoff: Timestamp) -> Result<Vacuumed, StoreError> {
+        log::of_store(&self.location).await?;
         let mut found = Vacuumed::default();
         for name in [RunRow::TABLE, MetricRow::TABLE].into_iter().chain(CHILDREN) {
             let files = unneeded(&self.location, name, cutoff).await?;
@@ -88,7 +89,7 @@ impl Store {
     /// [`StoreError::ReadOnly`], and as [`Store::unneeded`]. What was removed until then stays removed; every version
     /// since the cut-off is whole even then.
     pub async fn vacuum(&self, cutoff: Timestamp) -> Result<Vacuumed, StoreError> {
-        self.writable().await?;
+        self.writable_store().await?;
         let mut found = self.unneeded(cutoff).await?;
         for table in &mut found.tables {
             table.removed = remove(&self.location, table).await?;
@@ -101,7 +102,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::ReadOnly`], or what the disk or the service says.
     pub async fn clock(&self, id: &str) -> Result<Timestamp, StoreError> {
-        self.writable().await?;
+        self.writable_store().await?;
         let error = |cause: object_store::Error| self.location.error(RunRow::TABLE, cause);
         let objects = self.location.table(RunRow::TABLE)?.object_store();
         let key = Key::from(format!("_clock-{id}"));

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::fixture;
+use crate::support::s3::S3Server;
 use crate::support::sandbox::Sandbox;
 
 fn checkout(path: &str) -> PathBuf {
@@ -88,7 +90,7 @@ fn console_commands(markdown: &str) -> Vec<String> {
     commands
 }
 
-fn copied(from: &Path, to: &Path) {
+pub fn copied(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder can be made");
     for entry in fs::read_dir(from).expect("fixtures can be listed").flatten() {
         let target = to.join(entry.file_name());
@@ -106,12 +108,13 @@ fn every_command_of_the_readme_runs() {
         eprintln!("skipped: there is no README.md");
         return;
     };
-    let sandbox = Sandbox::new();
+    let (server, sandbox) = (S3Server::start(), Sandbox::new());
     copied(&checkout("tests/fixtures"), &sandbox.path("tests/fixtures"));
+    server.put_folder(&fixture("agentv"), "nightly");
     let commands = console_commands(&readme);
     assert!(commands.len() > 5, "{commands:?}");
     for command in commands {
-        let shell = sandbox.shell(&format!("runq {command}"));
+        let shell = sandbox.shell_with(&server.environment(), &format!("runq {command}"));
         assert_eq!(shell.code, 0, "$ runq {command}\n{}\n{}", shell.stdout, shell.stderr);
     }
 }

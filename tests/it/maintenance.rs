@@ -41,6 +41,13 @@ fn answers_are_the_same_after_optimize_and_vacuum() {
         "{}",
         looked.stdout
     );
+    let elsewhere =
+        sandbox.run(&["vacuum", "--older-than", "0s", "--nobody-else", "--store", ".runq"]).fine();
+    assert!(
+        elsewhere.stdout.contains("runq vacuum --older-than 0s --delete --nobody-else --store .runq"),
+        "{}",
+        elsewhere.stdout
+    );
     let held = sandbox.files(".runq").len();
     let there = sandbox.run(&["vacuum", "--older-than", "0s", "--nobody-else", "--json"]).fine().json();
     assert_eq!((there["count"].as_u64(), &there["deleted"]), (Some(12), &false.into()));

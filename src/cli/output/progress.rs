@@ -16,6 +16,9 @@ const COUNTED: &str = "  {bar:21} {pos} of {len} cases · {elapsed} {wide_msg}";
 /// Shown while a tool works and nothing can be counted.
 const UNCOUNTED: &str = "  {msg:21!} {elapsed}";
 
+/// Shown while an object store is asked.
+const ASKED: &str = "  {msg} · {elapsed}";
+
 /// Shown while a question is answered.
 const READ: &str = "  {bar:21} {msg} · {elapsed}";
 
@@ -37,6 +40,13 @@ impl Progress {
     pub(super) fn reading(bars: &MultiProgress) -> Self {
         let progress = Self(bars.add(ProgressBar::new(ROUND).with_style(style(READ))));
         progress.show_read(0, 0);
+        progress
+    }
+
+    /// Of what is asked of S3.
+    pub(super) fn asking(bars: &MultiProgress) -> Self {
+        let progress = Self(bars.add(ProgressBar::no_length().with_style(style(ASKED))));
+        progress.show_requests(0, 0);
         progress
     }
 
@@ -74,6 +84,13 @@ impl Progress {
         self.0.set_message(format!("{rows} rows, {} read", DecimalBytes(bytes)));
     }
 
+    /// How much was asked of S3 so far, and how long that takes already.
+    pub fn show_requests(&self, requests: u64, bytes: u64) {
+        let noun = if requests == 1 { "request" } else { "requests" };
+        self.0.set_message(format!("S3: {} {noun}, {}", HumanCount(requests), DecimalBytes(bytes)));
+        self.0.tick();
+    }
+
     /// What is being done, in a few words.
     pub fn set_message(&self, message: &str) {
         self.0.set_message(visible(message).into_owned());
@@ -104,7 +121,7 @@ mod tests {
 
     #[test]
     fn both_templates_parse() {
-        for template in [WITH_TOTAL, WITHOUT_TOTAL, COUNTED, UNCOUNTED, READ] {
+        for template in [WITH_TOTAL, WITHOUT_TOTAL, COUNTED, UNCOUNTED, ASKED, READ] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }
@@ -128,6 +145,16 @@ mod tests {
         (0..50).for_each(|_| progress.show_read(1_234_567, 45_600_000));
         assert_eq!(progress.0.message(), "1,234,567 rows, 45.60 MB read");
         assert!(progress.0.position() <= ROUND && !progress.0.is_finished());
+    }
+
+    #[test]
+    fn a_line_tells_what_was_asked_of_s3() {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+        let progress = Progress::asking(&bars);
+        progress.show_requests(1, 0);
+        assert_eq!(progress.0.message(), "S3: 1 request, 0 B");
+        progress.show_requests(1_234, 45_600_000);
+        assert_eq!(progress.0.message(), "S3: 1,234 requests, 45.60 MB");
     }
 
     #[test]

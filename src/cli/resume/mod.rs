@@ -95,7 +95,7 @@ pub struct ResumeArgs {
 
     /// Run the commands, take the results in, and show before and after.
     #[arg(long)]
-    exec: bool,
+    pub(super) exec: bool,
 
     #[command(flatten)]
     import: ImportArgs,

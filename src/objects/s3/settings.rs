@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -127,7 +128,9 @@ impl Settings {
 async fn configuration() -> SdkConfig {
     let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new());
-    aws_config::defaults(BehaviorVersion::latest()).region(region).load().await
+    // Its own reading of AWS_MAX_ATTEMPTS and AWS_RETRY_MODE panics at values that it does not like.
+    let retries = RetryConfig::standard();
+    aws_config::defaults(BehaviorVersion::latest()).region(region).retry_config(retries).load().await
 }
 
 /// The chain of credentials, with its files read anew.

@@ -1,6 +1,6 @@
 //! Exports into S3 and files of S3 in statements: as on the disk, whole or not at all.
 
-use super::reaching;
+use super::{Served, reaching};
 use crate::support::s3::{Asked, Fault, Rule, S3Server};
 use crate::support::sandbox::Sandbox;
 
@@ -14,14 +14,7 @@ fn an_export_into_s3_is_the_file_that_the_disk_gets() {
     let wrote = ran(&["export", "results", "-o", "s3://team-runs/out/a b#1%2Fü+.csv"]).fine();
     assert!(wrote.stderr.starts_with("wrote s3://team-runs/out/a b#1%2Fü+.csv: 72 rows"), "{}", wrote.stderr);
     assert_eq!(server.object("out/a b#1%2Fü+.csv"), Some(expected));
-    for name in ["parquet", "jsonl"] {
-        let file = format!("s3://team-runs/out/r.{name}");
-        let copy = format!("COPY (SELECT run_id, case_id, status FROM results) TO '{file}'");
-        ran(&["-c", &copy]).fine();
-        let read = format!("SELECT * FROM '{file}' ORDER BY 1, 2, 3");
-        let stored = "SELECT run_id, case_id, status FROM results ORDER BY 1, 2, 3";
-        assert_eq!(ran(&["sql", &read]).fine().stdout, sandbox.run(&["sql", stored]).fine().stdout, "{name}");
-    }
+    written_files_are_read(&server, &sandbox);
     ran(&["-c", "COPY (SELECT 1 AS one) TO 's3://team-runs/out/r.arrow'"]).fine();
     let arrow = ran(&["sql", "SELECT * FROM 's3://team-runs/out/r.arrow'"]).exits(2);
     assert!(arrow.stderr.contains("on a disk only"), "{}", arrow.stderr);
@@ -30,6 +23,19 @@ fn an_export_into_s3_is_the_file_that_the_disk_gets() {
     assert!(ran(&["sql", "SELECT * FROM 's3://team-runs/out'"]).exits(2).stderr.contains("this is a folder"));
     let near = ran(&["sql", "SELECT * FROM 's3://team-runs/out/r.parque'"]).exits(66);
     assert!(near.stderr.contains("did you mean 's3://team-runs/out/r.parquet'?"), "{}", near.stderr);
+}
+
+/// What a statement wrote into S3 is read by another one; the sandbox has the samples.
+pub(super) fn written_files_are_read(server: &impl Served, sandbox: &Sandbox) {
+    let ran = |words: &[&str]| reaching(server, sandbox, words);
+    for name in ["parquet", "jsonl"] {
+        let file = format!("s3://team-runs/out/r.{name}");
+        let copy = format!("COPY (SELECT run_id, case_id, status FROM results) TO '{file}'");
+        ran(&["-c", &copy]).fine();
+        let read = format!("SELECT * FROM '{file}' ORDER BY 1, 2, 3");
+        let stored = "SELECT run_id, case_id, status FROM results ORDER BY 1, 2, 3";
+        assert_eq!(ran(&["sql", &read]).fine().stdout, sandbox.run(&["sql", stored]).fine().stdout, "{name}");
+    }
 }
 
 #[test]

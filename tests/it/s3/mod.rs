@@ -5,6 +5,7 @@ mod archives;
 mod export;
 mod maintenance;
 mod network;
+mod page;
 mod readers;
 mod requests;
 mod second;
@@ -15,12 +16,44 @@ mod uploads;
 mod words;
 mod writers;
 
+use std::path::Path;
+
+use crate::support::moto::Moto;
 use crate::support::s3::S3Server;
 use crate::support::sandbox::{Ran, Sandbox};
 
-/// A command that reaches the server.
-fn reaching(server: &S3Server, sandbox: &Sandbox, words: &[&str]) -> Ran {
+/// A server with a bucket, whoever wrote it.
+trait Served {
+    /// The variables that reach it.
+    fn environment(&self) -> [(&'static str, String); 6];
+
+    /// Puts the files of a folder into the bucket, under a prefix.
+    fn put_folder(&self, folder: &Path, prefix: &str);
+}
+
+impl Served for S3Server {
+    fn environment(&self) -> [(&'static str, String); 6] {
+        self.environment()
+    }
+
+    fn put_folder(&self, folder: &Path, prefix: &str) {
+        self.put_folder(folder, prefix);
+    }
+}
+
+impl Served for Moto {
+    fn environment(&self) -> [(&'static str, String); 6] {
+        self.environment()
+    }
+
+    fn put_folder(&self, folder: &Path, prefix: &str) {
+        self.put_folder(folder, prefix);
+    }
+}
+
+/// A command that reaches a server.
+fn reaching(server: &impl Served, sandbox: &Sandbox, words: &[&str]) -> Ran {
     let mut command = sandbox.command(words);
-    server.reached_by(&mut command);
+    command.envs(server.environment());
     sandbox.finish(command, "")
 }

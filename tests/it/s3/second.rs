@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::{export, maintenance, reaching, sources};
 use crate::support::fixture;
 use crate::support::moto::Moto;
 use crate::support::sandbox::{Ran, Row, Sandbox};
@@ -32,6 +33,7 @@ fn a_store_in_moto_gives_the_answers_of_one_on_the_disk() {
     for words in [
         &["runs", "--json"][..],
         &["compare", "--json"],
+        &["-c", "SELECT run_id, result_count FROM runs ORDER BY run_id", "-c", ".metrics --format csv"],
         &["sql", "SELECT metric, count(*), sum(value) FROM scores GROUP BY 1 ORDER BY 1"],
     ] {
         let (there, here) = (run(&moto, &sandbox, words), sandbox.run(words));
@@ -58,4 +60,42 @@ fn of_eight_writers_of_one_run_one_wins_in_moto_and_others_land() {
     assert_eq!((ids.stdout.lines().count(), distinct.len()), (5, 5), "{}", ids.stdout);
     let counted = run(&moto, &sandbox, &["sql", "SELECT count(*) AS n FROM results", "--format", "csv"]);
     assert_eq!(counted.fine().stdout.trim(), "n\n10");
+}
+
+#[test]
+fn a_store_in_moto_is_looked_after_as_one_on_the_disk() {
+    let Some(moto) = moto() else { return };
+    let sandbox = Sandbox::new();
+    maintenance::looked_after(&|words| run(&moto, &sandbox, words));
+}
+
+#[test]
+fn files_in_moto_are_read_compared_and_written_as_on_the_disk() {
+    let Some(moto) = moto() else { return };
+    let sandbox = Sandbox::with_samples();
+    sources::taken_in_alike(&moto, &sandbox, "agentv", &fixture("agentv"));
+    sources::compared_alike(&moto, &sandbox, &format!("{}/agentv", sources::KEYS));
+    export::written_files_are_read(&moto, &sandbox);
+    let exported = "s3://team-runs/out/results.csv";
+    reaching(&moto, &sandbox, &["export", "results", "-o", exported]).fine();
+    let counted = format!("SELECT count(*) FROM '{exported}'");
+    assert_eq!(reaching(&moto, &sandbox, &["sql", &counted]).fine().lines()[1], "72");
+}
+
+#[test]
+fn a_bucket_that_is_not_in_moto_is_told() {
+    let Some(moto) = moto() else { return };
+    let sandbox = Sandbox::with_samples();
+    for words in [
+        &["runs", "--store", "s3://no-such-bucket/x"][..],
+        &["ingest", "s3://no-such-bucket/runs"],
+        &["export", "results", "-o", "s3://no-such-bucket/x.csv"],
+    ] {
+        let told = reaching(&moto, &sandbox, words).exits(66);
+        assert!(
+            told.stderr.contains("no bucket") || told.stderr.contains("no such bucket"),
+            "{}",
+            told.stderr
+        );
+    }
 }

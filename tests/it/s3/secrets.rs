@@ -124,3 +124,23 @@ fn without_credentials_it_says_where_it_looked_and_a_public_bucket_needs_none() 
     with(&sandbox, &server, &anonymous, &["runs"]).fine();
     assert!(server.requests().iter().all(|request| request.key_id.is_none()));
 }
+
+#[test]
+fn settings_that_are_none_are_told_and_those_of_other_tools_do_no_harm() {
+    let server = S3Server::start();
+    let sandbox = stored(&server);
+    sandbox.write(".aws/config", "[default]\nmax_attempts = 0\nretry_mode = fierce\n");
+    let keys = [("AWS_ACCESS_KEY_ID", KEY_ID), ("AWS_SECRET_ACCESS_KEY", SECRET)];
+    let set = |name, value| with(&sandbox, &server, &[&keys[..], &[(name, value)]].concat(), &["runs"]);
+    set("AWS_RETRY_MODE", "adaptive").fine();
+    for (name, value) in
+        [("AWS_MAX_ATTEMPTS", "0"), ("AWS_MAX_ATTEMPTS", "many"), ("RUNQ_NETWORK_TIMEOUT", "-1")]
+    {
+        let told = set(name, value).exits(2);
+        assert!(
+            told.stderr.contains(&format!("{name} is {value}, expected a number above 0")),
+            "{}",
+            told.stderr
+        );
+    }
+}

@@ -1,17 +1,39 @@
 //! Runs are read where they live: files in S3 answer as the same files on the disk do.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::reaching;
+use super::{Served, reaching};
 use crate::support::fixture;
 use crate::support::s3::{Asked, Fault, Rule, S3Server};
 use crate::support::sandbox::Sandbox;
 
 /// A prefix that nothing on the way may decode or encode.
-const KEYS: &str = "team a/50%2F#1 ü+b";
+pub(super) const KEYS: &str = "team a/50%2F#1 ü+b";
+
+/// A folder of runs that is put into S3 gives there what it gives here.
+pub(super) fn taken_in_alike(server: &impl Served, sandbox: &Sandbox, tool: &str, folder: &Path) {
+    server.put_folder(folder, &format!("{KEYS}/{tool}"));
+    let (local, here) = (folder.display().to_string(), format!("{tool}-here"));
+    let place = format!("s3://team-runs/{KEYS}/{tool}");
+    let there = reaching(server, sandbox, &["ingest", &place, "--store", tool]);
+    let ingested = sandbox.run(&["ingest", &local, "--store", &here]);
+    assert_eq!(there.code, ingested.code, "{}\n{}", there.stderr, ingested.stderr);
+    for question in [
+        "SELECT run_id, task, result_count, score_count, step_count, skipped_count FROM runs ORDER BY 1",
+        "SELECT run_id, case_id, attempt, epoch, output, cost_usd FROM results ORDER BY 1, 2, 3, 4, 5",
+        "SELECT run_id, case_id, metric, value FROM scores ORDER BY 1, 2, 3, 4",
+    ] {
+        let ask = |store: &str| sandbox.run(&["sql", question, "--store", store]).fine().stdout;
+        assert_eq!(ask(tool), ask(&here), "{tool}: {question}");
+    }
+    let strangers =
+        "SELECT count(*) FROM runs WHERE NOT starts_with(source_file, 's3://team-runs/team a/50%2F#1 ü+b/')";
+    assert_eq!(sandbox.run(&["sql", strangers, "--store", tool]).fine().lines()[1], "0");
+}
 
 #[test]
 fn every_tools_files_answer_as_from_the_disk() {
@@ -19,23 +41,7 @@ fn every_tools_files_answer_as_from_the_disk() {
     for (tool, fixtures) in
         [("agentv", "agentv"), ("amx", "amx"), ("honeyhive", "honeyhive"), ("table", "import/table")]
     {
-        let folder = fixture(fixtures);
-        server.put_folder(&folder, &format!("{KEYS}/{tool}"));
-        let (local, here) = (folder.display().to_string(), format!("{tool}-here"));
-        let place = format!("s3://team-runs/{KEYS}/{tool}");
-        let there = reaching(&server, &sandbox, &["ingest", &place, "--store", tool]);
-        let ingested = sandbox.run(&["ingest", &local, "--store", &here]);
-        assert_eq!(there.code, ingested.code, "{}\n{}", there.stderr, ingested.stderr);
-        for question in [
-            "SELECT run_id, task, result_count, score_count, step_count, skipped_count FROM runs ORDER BY 1",
-            "SELECT run_id, case_id, attempt, epoch, output, cost_usd FROM results ORDER BY 1, 2, 3, 4, 5",
-            "SELECT run_id, case_id, metric, value FROM scores ORDER BY 1, 2, 3, 4",
-        ] {
-            let ask = |store: &str| sandbox.run(&["sql", question, "--store", store]).fine().stdout;
-            assert_eq!(ask(tool), ask(&here), "{tool}: {question}");
-        }
-        let strangers = "SELECT count(*) FROM runs WHERE NOT starts_with(source_file, 's3://team-runs/team a/50%2F#1 ü+b/')";
-        assert_eq!(sandbox.run(&["sql", strangers, "--store", tool]).fine().lines()[1], "0");
+        taken_in_alike(&server, &sandbox, tool, &fixture(fixtures));
     }
     let again = reaching(
         &server,
@@ -46,26 +52,31 @@ fn every_tools_files_answer_as_from_the_disk() {
 }
 
 /// A document without the words for the place that it was read from.
-fn compared(document: &Value) -> String {
+fn compared(document: &Value, prefix: &str) -> String {
     document
         .to_string()
-        .replace(&format!("s3://team-runs/{KEYS}"), "PLACE")
+        .replace(&format!("s3://team-runs/{prefix}"), "PLACE")
         .replace(&fixture("agentv").display().to_string(), "PLACE")
+}
+
+/// Two of the bundled runs below a prefix compare as those of the disk.
+pub(super) fn compared_alike(server: &impl Served, sandbox: &Sandbox, prefix: &str) {
+    let names = |root: &str| ["baseline", "candidate"].map(|run| format!("{root}/{run}"));
+    let there = names(&format!("s3://team-runs/{prefix}"));
+    let here = names(&fixture("agentv").display().to_string());
+    let words = |names: &[String; 2]| ["compare", &names[0], &names[1], "--json"].map(str::to_owned);
+    let ran = |words: [String; 4]| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        reaching(server, sandbox, &words).fine().json()
+    };
+    assert_eq!(compared(&ran(words(&there)), prefix), compared(&ran(words(&here)), prefix));
 }
 
 #[test]
 fn two_runs_are_compared_straight_from_s3_in_few_requests() {
     let (server, sandbox) = (S3Server::start(), Sandbox::new());
     server.put_folder(&fixture("agentv"), KEYS);
-    let names = |root: &str| ["baseline", "candidate"].map(|run| format!("{root}/{run}"));
-    let there = names(&format!("s3://team-runs/{KEYS}"));
-    let here = names(&fixture("agentv").display().to_string());
-    let words = |names: &[String; 2]| ["compare", &names[0], &names[1], "--json"].map(str::to_owned);
-    let ran = |words: [String; 4]| {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        reaching(&server, &sandbox, &words).fine().json()
-    };
-    assert_eq!(compared(&ran(words(&there))), compared(&ran(words(&here))));
+    compared_alike(&server, &sandbox, KEYS);
     let asked = server.take_requests();
     let mut files: BTreeMap<&str, usize> = BTreeMap::new();
     asked.iter().filter(|request| matches!(request.asked, Asked::Get | Asked::Range)).for_each(|request| {

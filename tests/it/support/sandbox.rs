@@ -95,10 +95,16 @@ impl Sandbox {
 
     /// Runs a line as a shell reads it; `runq` is the built binary.
     pub fn shell(&self, line: &str) -> Ran {
+        self.shell_with(&[], line)
+    }
+
+    /// The same with more of an environment.
+    pub fn shell_with(&self, environment: &[(&str, String)], line: &str) -> Ran {
         let runq = Path::new(env!("CARGO_BIN_EXE_runq")).parent().expect("the binary has a folder");
         let mut command = Command::new("/bin/sh");
         command.args(["-c", line]).current_dir(&self.root).env_clear().env("HOME", &self.root);
         command.env("PATH", format!("{}:/usr/bin:/bin", runq.display()));
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         self.finish(command, "")
     }
 
