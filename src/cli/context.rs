@@ -242,8 +242,8 @@ impl<'a> Context<'a> {
     /// When there is no store, or it cannot be read.
     pub async fn stored_facts(&self) -> Result<Facts, CliError> {
         let store = self.store().await?;
-        let snapshot = self.snapshot(&store).await?;
-        facts_of(&store, &snapshot).await
+        let (snapshot, views) = futures::join!(self.snapshot(&store), views_of(&store));
+        facts_of(&store, &snapshot?, views?)
     }
 
     /// Everything in the store; `None` when there is none.
@@ -257,8 +257,9 @@ impl<'a> Context<'a> {
             Some(Place::Disk(_)) => self.stored_facts().await.map(Some),
             Some(Place::S3(_)) => {
                 let store = self.store().await?;
-                match self.snapshot_of(&store).await {
-                    Ok(snapshot) => facts_of(&store, &snapshot).await.map(Some),
+                let (snapshot, views) = futures::join!(self.snapshot_of(&store), views_of(&store));
+                match snapshot {
+                    Ok(snapshot) => facts_of(&store, &snapshot, views?).map(Some),
                     Err(StoreError::NotAStore { .. }) => Ok(None),
                     Err(error) => Err(error.into()),
                 }
@@ -471,16 +472,27 @@ pub fn here() -> PathBuf {
     std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
+/// The views of its users' own in a store, name and SQL text.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub async fn views_of(store: &Store) -> Result<Vec<(String, String)>, CliError> {
+    match store.is_far() {
+        true => far_views(store).await,
+        false => user_views(Path::new(&store.label())),
+    }
+}
+
 /// The facts of a store, with its users' own views.
 ///
 /// # Errors
-/// When a view of the person's own cannot be read.
-pub async fn facts_of(store: &Store, snapshot: &StoreSnapshot) -> Result<Facts, CliError> {
+/// When a table of the store is missing.
+pub fn facts_of(
+    store: &Store,
+    snapshot: &StoreSnapshot,
+    user_views: Vec<(String, String)>,
+) -> Result<Facts, CliError> {
     let label = store.label();
-    let user_views = match store.is_far() {
-        true => far_views(store).await?,
-        false => user_views(Path::new(&label))?,
-    };
     let shown = shown_path(Path::new(&label));
     let origin = match snapshot.as_of() {
         None => shown,

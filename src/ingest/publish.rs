@@ -71,6 +71,7 @@ pub async fn ingest(store: &Store, discovery: Discovery, order: &Order) -> Resul
         store,
         order,
         snapshot: Arc::new(store.snapshot().await?),
+        is_behind: false,
         pending: Vec::new(),
         copies: HashMap::new(),
         metrics: BTreeMap::new(),
@@ -191,6 +192,8 @@ struct Taker<'a> {
     store: &'a Store,
     order: &'a Order,
     snapshot: Arc<StoreSnapshot>,
+    /// Whether something of ours was published since the snapshot.
+    is_behind: bool,
     /// Runs that are read and not yet published; without rows where only the labels change.
     pending: Vec<(RunRow, Option<SettledDraft>)>,
     /// What copies would have been called, with the run that they are copies of.
@@ -208,10 +211,12 @@ impl Taker<'_> {
                 return Ok(());
             }
         };
+        self.look().await?;
         let stale = drafts.drafts.iter().any(|draft| self.is_stale(&draft.header.run_id));
         let drafts = if stale {
             // A run of this file came in under another path meanwhile: read again over what is stored now.
             self.publish().await?;
+            self.look().await?;
             let (_, again) = read(found.clone(), self.order.clone(), Arc::clone(&self.snapshot)).await;
             match again? {
                 Ok(drafts) => drafts,
@@ -327,7 +332,15 @@ impl Taker<'_> {
             self.summary.lost.push(run_id);
         }
         self.summary.litter = self.summary.litter.take().or(published.litter);
-        self.snapshot = Arc::new(self.store.snapshot().await?);
+        self.is_behind = true;
+        Ok(())
+    }
+
+    /// Looks at what is stored, where something was published since the last look.
+    async fn look(&mut self) -> Result<(), IngestError> {
+        if std::mem::take(&mut self.is_behind) {
+            self.snapshot = Arc::new(self.store.snapshot().await?);
+        }
         Ok(())
     }
 }

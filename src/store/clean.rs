@@ -7,20 +7,21 @@
 //! * [`Store::clean`] removes what was committed before a time that the caller names, which must be longer ago
 //!   than any ingest takes between its first commit and its last.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::AsArray;
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::Expr;
-use datafusion::prelude::{col, lit};
-use deltalake_core::{DeltaResult, DeltaTable};
+use deltalake_core::DeltaTable;
+use futures::future::{join_all, try_join_all};
 
 use super::Store;
-use super::commit::{Change, commit, delete_rows, is_one_of, is_one_of_text, retry_or};
+use super::commit::{is_one_of, retry_or};
 use super::error::StoreError;
 use super::files::{StoredFile, files_of, paths_of};
 use super::location::{CHILDREN, Location, Selection};
 use super::race::Race;
+use super::removal::{Doomed, take_out};
 use super::snapshot::newest_generations;
 use crate::model::{Row, RunRow, Timestamp};
 
@@ -58,8 +59,8 @@ impl Litter {
         let filter = is_one_of("run_id", runs.iter().copied());
         let mut files = files_of(&table).map_err(|cause| location.error(name, cause))?;
         files.retain(|file| file.runs.may_hold(&runs));
-        let mut ingests = ingests_within(location, (name, &table), &files, Some(filter)).await?;
-        ingests.retain(|(_, ingest)| !keep.contains(ingest.as_str()));
+        let mut ingests = ingests_within(location, (name, &table), &files, filter).await?;
+        ingests.retain(|(run, ingest)| runs.contains(run.as_str()) && !keep.contains(ingest.as_str()));
         Ok(Self { name, table, ingests })
     }
 }
@@ -104,15 +105,13 @@ pub(super) async fn ingests_within(
 
 /// Removes what a publication has replaced; what fails is only noted.
 pub(super) async fn sweep(location: &Location, race: &mut Race<'_>, litter: Vec<Litter>) {
-    for Litter { name, table, ingests } in litter {
-        let doomed = invisible(race, ingests);
-        if let Err(error) = remove_ingests(location, name, table, &doomed).await {
-            race.complaints.push(error.to_string());
-        }
-    }
-    if let Err(error) = remove_replaced(location, race).await {
-        race.complaints.push(error.to_string());
-    }
+    let rows = join_all(litter.into_iter().map(|Litter { name, table, ingests }| {
+        let doomed = Doomed::Ingests(invisible(race, ingests));
+        async move { remove(location, name, table, &doomed).await }
+    }));
+    let (rows, headers) = futures::join!(rows, remove_replaced(location, race));
+    let failed = rows.into_iter().chain([headers]).filter_map(Result::err);
+    race.complaints.extend(failed.map(|error| error.to_string()));
 }
 
 /// Of the litter that was found: what no run can name any more.
@@ -132,29 +131,19 @@ fn invisible(race: &Race<'_>, found: BTreeSet<(String, String)>) -> BTreeSet<Str
     doomed
 }
 
-/// Takes the rows of some ingests out of a table.
-async fn remove_ingests(
+/// Takes rows out of a table.
+async fn remove(
     location: &Location,
     name: &'static str,
     mut table: DeltaTable,
-    doomed: &BTreeSet<String>,
+    doomed: &Doomed,
 ) -> Result<(), StoreError> {
-    let doomed: BTreeSet<&str> = doomed.iter().map(String::as_str).collect();
     for attempt in 0..TRIES {
         if attempt > 0 {
             table = location.load(name).await?;
         }
-        let files = files_of(&table).map_err(|cause| location.error(name, cause))?;
-        let (whole, mixed): (Vec<_>, Vec<_>) = files
-            .iter()
-            .filter(|file| file.ingests.may_hold(&doomed))
-            .partition(|file| file.ingests.only().is_some());
-        let removal = Removal {
-            whole,
-            rewrite: (!mixed.is_empty()).then(|| is_one_of("ingest_id", doomed.iter().copied())),
-            condition: is_one_of_text("ingest_id", doomed.iter().copied()),
-        };
-        match removal.run(&mut table).await {
+        // Whoever was faster may have put the rows into other files.
+        match take_out(location, (name, &mut table), doomed, attempt > 0).await {
             Ok(()) => return Ok(()),
             Err(cause) => retry_or(cause).map_err(|cause| location.error(name, cause))?,
         }
@@ -163,75 +152,18 @@ async fn remove_ingests(
 }
 
 /// Takes the older generations of the landed runs out of `runs`.
-async fn remove_replaced(location: &Location, race: &mut Race<'_>) -> Result<(), StoreError> {
-    let replaced: BTreeSet<&str> = race
+async fn remove_replaced(location: &Location, race: &Race<'_>) -> Result<(), StoreError> {
+    let mut stored: BTreeMap<&str, i64> = BTreeMap::new();
+    for row in &race.stored {
+        let oldest = stored.entry(&row.run_id).or_insert(row.generation);
+        *oldest = row.generation.min(*oldest);
+    }
+    let replaced = race
         .landed
         .iter()
-        .filter(|run| {
-            race.stored.iter().any(|row| row.run_id == run.run_id && row.generation < run.generation)
-        })
-        .map(|run| run.run_id.as_str())
-        .collect();
-    let (whole, mixed): (Vec<_>, Vec<_>) = race
-        .before
-        .iter()
-        .filter(|file| file.runs.may_hold(&replaced))
-        .partition(|file| file.runs.only().is_some());
-    let older = older_than(race.landed.iter().filter(|run| replaced.contains(run.run_id.as_str())));
-    let mut removal = Removal {
-        whole,
-        rewrite: if mixed.is_empty() { None } else { older.clone() },
-        condition: is_one_of_text("run_id", replaced.iter().copied()),
-    };
-    for attempt in 0..TRIES {
-        if attempt > 0 {
-            race.table = location.load(RunRow::TABLE).await?;
-            // Whoever was faster may have put the rows into other files.
-            removal.rewrite.clone_from(&older);
-        }
-        match removal.run(&mut race.table).await {
-            Ok(()) => return Ok(()),
-            Err(cause) => retry_or(cause).map_err(|cause| location.error(RunRow::TABLE, cause))?,
-        }
-    }
-    Err(StoreError::Busy { path: location.label(), table: RunRow::TABLE, tries: TRIES })
-}
-
-/// Condition for the rows of these runs that have a smaller generation.
-fn older_than<'a>(newest: impl Iterator<Item = &'a RunRow>) -> Option<Expr> {
-    let mut by_generation: std::collections::BTreeMap<i64, Vec<&str>> = std::collections::BTreeMap::new();
-    for run in newest {
-        by_generation.entry(run.generation).or_default().push(&run.run_id);
-    }
-    by_generation
-        .into_iter()
-        .map(|(generation, runs)| is_one_of("run_id", runs).and(col("generation").lt(lit(generation))))
-        .reduce(Expr::or)
-}
-
-/// Rows to take out of a table.
-struct Removal<'a> {
-    /// Files of which every row goes: the log alone changes.
-    whole: Vec<&'a StoredFile>,
-    /// Condition on rows, when other files hold some of them among others.
-    rewrite: Option<Expr>,
-    /// What goes, for the log.
-    condition: String,
-}
-
-impl Removal<'_> {
-    async fn run(&self, table: &mut DeltaTable) -> DeltaResult<()> {
-        let still: BTreeSet<String> = files_of(table)?.into_iter().map(|file| file.path).collect();
-        let whole: Vec<_> =
-            self.whole.iter().filter(|file| still.contains(&file.path)).map(|file| file.removal()).collect();
-        if !whole.is_empty() {
-            commit(table, Change::delete(whole, self.condition.clone())).await?;
-        }
-        match &self.rewrite {
-            Some(condition) => delete_rows(table, condition.clone()).await,
-            None => Ok(()),
-        }
-    }
+        .filter(|run| stored.get(run.run_id.as_str()).is_some_and(|generation| *generation < run.generation));
+    let doomed = Doomed::older_than(replaced, Some(&race.before));
+    remove(location, RunRow::TABLE, race.table.clone(), &doomed).await
 }
 
 impl Store {
@@ -245,10 +177,7 @@ impl Store {
     pub async fn clean(&self, before: Timestamp) -> Result<Cleaned, StoreError> {
         self.writable_store().await?;
         let location = &self.location;
-        let mut found = Vec::new();
-        for name in CHILDREN {
-            found.push((name, ingests_since(location, name, before).await?));
-        }
+        let found = try_join_all(CHILDREN.map(|name| ingests_since(location, name, before))).await?;
         // Read after the litter: an ingest that is published meanwhile counts as published.
         let table = location.load(RunRow::TABLE).await?;
         let rows = location.rows::<RunRow>(&table, None).await?;
@@ -256,18 +185,19 @@ impl Store {
         let published = newest_generations(rows);
         let mut cleaned = Cleaned { replaced_runs: stored - published.len(), ..Cleaned::default() };
         let named: BTreeSet<&str> = published.iter().map(|run| run.ingest_id.as_str()).collect();
-        for (name, pairs) in found {
+        for (name, pairs) in CHILDREN.into_iter().zip(found) {
             let doomed: BTreeSet<String> = pairs
                 .into_iter()
                 .map(|(_, ingest)| ingest)
                 .filter(|ingest| !named.contains(ingest.as_str()))
                 .collect();
+            cleaned.ingests.extend(doomed.iter().cloned());
             let now = location.load(name).await?;
-            remove_ingests(location, name, now, &doomed).await?;
-            cleaned.ingests.extend(doomed);
+            remove(location, name, now, &Doomed::Ingests(doomed)).await?;
         }
         if cleaned.replaced_runs > 0 {
-            remove_all_replaced(location, table, &published).await?;
+            let replaced = published.iter().filter(|run| run.generation > 1);
+            remove(location, RunRow::TABLE, table, &Doomed::older_than(replaced, None)).await?;
         }
         Ok(cleaned)
     }
@@ -287,22 +217,4 @@ async fn ingests_since(
     let mut files = files_of(&now).map_err(error)?;
     files.retain(|file| there.contains(&file.path));
     ingests_within(location, (name, &now), &files, None).await
-}
-
-async fn remove_all_replaced(
-    location: &Location,
-    mut table: DeltaTable,
-    published: &[RunRow],
-) -> Result<(), StoreError> {
-    let Some(condition) = older_than(published.iter().filter(|run| run.generation > 1)) else {
-        return Ok(());
-    };
-    for _ in 0..TRIES {
-        match delete_rows(&mut table, condition.clone()).await {
-            Ok(()) => return Ok(()),
-            Err(cause) => retry_or(cause).map_err(|cause| location.error(RunRow::TABLE, cause))?,
-        }
-        table = location.load(RunRow::TABLE).await?;
-    }
-    Err(StoreError::Busy { path: location.label(), table: RunRow::TABLE, tries: TRIES })
 }

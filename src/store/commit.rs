@@ -1,6 +1,6 @@
 //! One commit on one table: files go in or out, and the result tells whether it landed.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{col, lit};
@@ -9,10 +9,6 @@ use deltalake_core::kernel::{Action, Add, Transaction};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaResult, DeltaTable, DeltaTableError};
 use serde_json::Value;
-
-use super::location::table_at;
-use super::upload::{Failure, HeldBack};
-use super::writer::writer_properties;
 
 /// How often a commit is tried on a newer state after another writer was faster.
 pub(super) const TRIES: usize = 32;
@@ -101,31 +97,32 @@ pub(super) async fn commit(table: &mut DeltaTable, change: Change) -> DeltaResul
     }
 }
 
-/// Takes rows out of a table, rewriting the files that also hold others.
-pub(super) async fn delete_rows(table: &mut DeltaTable, condition: Expr) -> DeltaResult<()> {
-    let objects = HeldBack::new(table.log_store().root_object_store(None), Failure::default());
-    let mut target = table_at(table.table_url(), Arc::new(objects))?;
-    target.state.clone_from(&table.state);
-    let (newer, _) = target
-        .delete()
-        .with_predicate(condition)
-        .with_writer_properties(writer_properties()?)
-        .with_commit_properties(commit_properties())
-        .await?;
-    table.state = newer.state;
-    Ok(())
+/// Of how many values the engine is told; with more of them it is better told none, and the rows are picked here.
+const MOST_NAMED: usize = 200;
+
+/// Of how many values the log is told. The engine does not tell files apart by more.
+const MOST_LISTED: usize = 20;
+
+/// `column IN (values)` for the engine; none where all rows are to be read and picked afterwards.
+pub(super) fn is_one_of<'a>(column: &str, values: impl IntoIterator<Item = &'a str>) -> Option<Expr> {
+    let values: Vec<Expr> = values.into_iter().map(lit).collect();
+    (values.len() <= MOST_NAMED).then(|| col(column).in_list(values, false))
 }
 
-/// `column IN (values)` for the engine.
-pub(super) fn is_one_of<'a>(column: &str, values: impl IntoIterator<Item = &'a str>) -> Expr {
-    col(column).in_list(values.into_iter().map(lit).collect(), false)
-}
-
-/// `column IN (values)` for the log.
+/// `column IN (values)` for the log, or with many values a condition that holds for more: the span that they lie in. It
+/// tells another writer's files apart as well, and does not fill the log.
 pub(super) fn is_one_of_text<'a>(column: &str, values: impl IntoIterator<Item = &'a str>) -> String {
-    let quoted: Vec<String> =
-        values.into_iter().map(|value| format!("'{}'", value.replace('\'', "''"))).collect();
-    format!("{column} IN ({})", quoted.join(", "))
+    let quoted = |value: &str| format!("'{}'", value.replace('\'', "''"));
+    let values: BTreeSet<&str> = values.into_iter().collect();
+    match (values.first(), values.last()) {
+        (Some(low), Some(high)) if values.len() > MOST_LISTED => {
+            format!("{column} BETWEEN {} AND {}", quoted(low), quoted(high))
+        }
+        _ => {
+            let quoted: Vec<String> = values.into_iter().map(quoted).collect();
+            format!("{column} IN ({})", quoted.join(", "))
+        }
+    }
 }
 
 /// Adds as actions.

@@ -42,6 +42,14 @@ impl Span {
         }
     }
 
+    /// A value that no larger one is in the file; none where nothing is known.
+    pub(super) fn high(&self) -> Option<&str> {
+        match self {
+            Self::Unknown => None,
+            Self::Between(_, high) => Some(high),
+        }
+    }
+
     /// Whether one of the values may be in the file.
     pub(super) fn may_hold(&self, values: &BTreeSet<&str>) -> bool {
         match self {
@@ -76,6 +84,14 @@ impl StoredFile {
     /// Where it is, for an object store at the table's folder.
     pub(super) fn key(&self) -> Key {
         key_of(&self.path)
+    }
+
+    /// A file of which nothing but its size and its runs is known.
+    #[cfg(test)]
+    pub(super) fn made(path: &str, runs: Span, size: u64) -> Self {
+        let remove = Remove { path: path.to_owned(), data_change: true, ..Remove::default() };
+        let (path, ingests) = (path.to_owned(), Span::Unknown);
+        Self { path, runs, ingests, size, rows: None, written: 0, remove }
     }
 
     /// The action that takes the file out of the table.

@@ -3,7 +3,7 @@
 //! A data file's name is made once and never again, and a version of a log is written once. What was read of them stays in
 //! memory, up to a bound, for as long as the store is open: a log that is replayed twice, a file of which every question
 //! reads the footer, its page index and the same few columns. The first look at a file reads its end, which for most
-//! files is all of it.
+//! files is all of it. Of what is written here only commits stay in memory: their writer reads them next.
 //!
 //! A table that was deleted and made again has other commits under the same names: whoever finds that out says so
 //! ([`Kept::forget`]).
@@ -15,12 +15,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::DateTime;
 use futures::stream::{BoxStream, StreamExt as _};
 use object_store::path::Path;
 use object_store::{
     Attributes, CopyOptions, GetOptions, GetRange, GetResult, GetResultPayload, ListResult, MultipartUpload,
-    OBJECT_STORE_COALESCE_DEFAULT, ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload,
-    PutResult, RenameOptions, Result, coalesce_ranges,
+    OBJECT_STORE_COALESCE_DEFAULT, ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions,
+    PutPayload, PutResult, RenameOptions, Result, coalesce_ranges,
 };
 
 /// How much of a data file's end is read at first: DataFusion's own guess at what a footer takes at most. The first range
@@ -245,7 +246,22 @@ impl fmt::Display for Kept {
 #[async_trait]
 impl ObjectStore for Kept {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        self.inner.put_opts(location, payload, opts).await
+        // Who writes a commit reads it next.
+        let is_commit = opts.mode == PutMode::Create && is_of_a_log(location) && never_changes(location);
+        let kept = (is_commit && payload.content_length() as u64 <= LARGEST).then(|| payload.clone());
+        let put = self.inner.put_opts(location, payload, opts).await?;
+        if let Some(payload) = kept {
+            let meta = ObjectMeta {
+                location: location.clone(),
+                // Nobody asks this of a commit but in a listing and a HEAD, which go to the service.
+                last_modified: DateTime::UNIX_EPOCH,
+                size: payload.content_length() as u64,
+                e_tag: put.e_tag.clone(),
+                version: put.version.clone(),
+            };
+            self.shelf().keep(location, &meta, (0, payload.into()));
+        }
+        Ok(put)
     }
 
     async fn put_multipart_opts(

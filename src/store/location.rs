@@ -18,7 +18,8 @@ use deltalake_core::logstore::{StorageConfig, commit_uri_from_version, default_l
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::SaveMode;
 use deltalake_core::{DeltaResult, DeltaTable, DeltaTableError};
-use futures::future::try_join_all;
+use futures::future::{BoxFuture, try_join_all};
+use futures::{FutureExt as _, StreamExt as _, stream};
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
@@ -27,6 +28,7 @@ use url::Url;
 
 use super::conditional::{Conditional, TRIED};
 use super::error::{StoreError, unwrapped};
+use super::files::files_of;
 use super::kept::Kept;
 use super::snapshot::StoreSnapshot;
 use crate::model::{MetricRow, ResultRow, Row, RunRow, ScoreRow, StepRow, Timestamp};
@@ -44,6 +46,15 @@ const CHECKPOINT_INTERVAL: &str = "100";
 
 /// The same of a store far away, where every commit is a request of its own.
 const FAR_CHECKPOINT_INTERVAL: &str = "20";
+
+/// How many files are looked at before they are read: what is kept of their ends fits into memory.
+const MOST_AHEAD: usize = 100;
+
+/// How many of them at the same time.
+const READERS: usize = 16;
+
+/// The last bytes of a Parquet file: how long its footer is.
+const FOOTER_END: u64 = 8;
 
 /// The root of a store and the object store that reaches it.
 #[derive(Debug, Clone)]
@@ -136,15 +147,6 @@ impl Location {
         }
     }
 
-    /// The same place, of which nothing is remembered: what is read is what is there now.
-    pub(super) fn anew(&self) -> Self {
-        let objects: Arc<dyn ObjectStore> = match &self.far {
-            Some(far) => Arc::new(far.conditional.clone()),
-            None => Arc::clone(&self.objects),
-        };
-        Self { objects, known: Arc::default(), last: Arc::default(), ..self.clone() }
-    }
-
     /// Whether every look costs a way through a network.
     pub(super) const fn is_far(&self) -> bool {
         self.far.is_some()
@@ -165,9 +167,12 @@ impl Location {
 
     /// The key of something in the store.
     fn key(&self, name: &str) -> Result<Key, StoreError> {
+        Ok(name.split('/').fold(self.key_of_root()?, |key, part| key.join(part)))
+    }
+
+    fn key_of_root(&self) -> Result<Key, StoreError> {
         let root = Key::from_url_path(self.root.path());
-        let root = root.map_err(|cause| self.error(RunRow::TABLE, object_store::Error::from(cause)))?;
-        Ok(name.split('/').fold(root, |key, part| key.join(part)))
+        root.map_err(|cause| self.error(RunRow::TABLE, object_store::Error::from(cause)))
     }
 
     /// A file that is no table's; `None` when it is not there.
@@ -231,12 +236,12 @@ impl Location {
     /// A table in its newest version.
     pub(super) async fn load(&self, table: &'static str) -> Result<DeltaTable, StoreError> {
         let known = self.known().get(table).cloned();
-        if let Some(mut known) = known
-            && is_there(&known).await
-            && known.update_state().await.is_ok()
-        {
-            self.known().insert(table, known.clone());
-            return Ok(known);
+        if let Some(mut known) = known {
+            let (there, newest) = futures::join!(is_there(&known), has_no_successor(&known));
+            if there && (newest.unwrap_or(false) || known.update_state().await.is_ok()) {
+                self.remember(table, &known);
+                return Ok(known);
+            }
         }
         if let Some(far) = &self.far
             && self.known().remove(table).is_some()
@@ -246,8 +251,23 @@ impl Location {
         }
         let mut loaded = self.table(table)?;
         loaded.load().await.map_err(|cause| self.error(table, cause))?;
-        self.known().insert(table, loaded.clone());
+        self.remember(table, &loaded);
         Ok(loaded)
+    }
+
+    /// Forgets what was read, so that the next look is at what is there.
+    pub(super) fn forget(&self) -> Result<(), StoreError> {
+        self.known().clear();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        if let Some(far) = &self.far {
+            far.kept.forget(&self.key_of_root()?);
+        }
+        Ok(())
+    }
+
+    /// Notes a table as it was read, or as a commit left it: the next look at it begins there.
+    pub(super) fn remember(&self, name: &'static str, table: &DeltaTable) {
+        self.known().insert(name, table.clone());
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<&'static str, DeltaTable>> {
@@ -295,10 +315,12 @@ impl Location {
 
     /// Makes the tables that are missing.
     pub(super) async fn create(&self) -> Result<(), StoreError> {
-        self.create_table::<StepRow>().await?;
-        self.create_table::<ScoreRow>().await?;
-        self.create_table::<ResultRow>().await?;
-        self.create_table::<MetricRow>().await?;
+        futures::try_join!(
+            self.create_table::<StepRow>(),
+            self.create_table::<ScoreRow>(),
+            self.create_table::<ResultRow>(),
+            self.create_table::<MetricRow>(),
+        )?;
         self.create_table::<RunRow>().await
     }
 
@@ -316,7 +338,10 @@ impl Location {
             .with_commit_properties(CommitProperties::default().with_max_retries(0))
             .await;
         match made {
-            Ok(_) => Ok(()),
+            Ok(made) => {
+                self.remember(R::TABLE, &made);
+                Ok(())
+            }
             Err(cause) => match table.verify_deltatable_existence().await {
                 Ok(true) => Ok(()),
                 _ => Err(error(cause)),
@@ -345,6 +370,7 @@ impl Location {
         selection: Selection,
     ) -> Result<Vec<RecordBatch>, StoreError> {
         let error = |cause| self.error(name, unwrapped(cause));
+        self.fetch_ahead(name, table, selection.files.as_deref()).await?;
         let mut frame = self.frame(name, table, selection.files).await?;
         if let Some(filter) = selection.filter {
             frame = frame.filter(filter).map_err(error)?;
@@ -353,6 +379,32 @@ impl Location {
             frame = frame.select_columns(&columns).and_then(|frame| frame.distinct()).map_err(error)?;
         }
         frame.collect().await.map_err(error)
+    }
+
+    /// Takes the first look at files in a network side by side: the engine opens them one after another. What cannot be had
+    /// is told by whoever reads it.
+    async fn fetch_ahead(
+        &self,
+        name: &'static str,
+        table: &DeltaTable,
+        files: Option<&[String]>,
+    ) -> Result<(), StoreError> {
+        if !self.is_far() {
+            return Ok(());
+        }
+        let (objects, all) =
+            (table.object_store(), files_of(table).map_err(|cause| self.error(name, cause))?);
+        let wanted = all.iter().filter(|file| files.is_none_or(|files| files.contains(&file.path)));
+        let ends: Vec<BoxFuture<'static, bool>> = wanted
+            .take(MOST_AHEAD)
+            .map(|file| {
+                let (objects, key, end) = (Arc::clone(&objects), file.key(), file.size);
+                let end = end.saturating_sub(FOOTER_END)..end;
+                async move { objects.get_range(&key, end).await.is_ok() }.boxed()
+            })
+            .collect();
+        stream::iter(ends).buffer_unordered(READERS).collect::<Vec<bool>>().await;
+        Ok(())
     }
 
     /// The rows of a table, or those of some of its files.
@@ -387,15 +439,8 @@ pub(super) fn table_at(url: &Url, objects: Arc<dyn ObjectStore>) -> DeltaResult<
     Ok(DeltaTable::new(default_logstore(inside, objects, url, &StorageConfig::default())))
 }
 
-/// Whether a table that was read is still the newest: its last commit is the same object, and there is none behind it.
-/// What cannot be told counts as changed.
-pub(super) async fn is_newest(table: &DeltaTable) -> bool {
-    let (there, last) = futures::join!(is_there(table), has_no_successor(table));
-    there && last.unwrap_or(false)
-}
-
 /// Whether no commit follows the one that was loaded: one request.
-async fn has_no_successor(table: &DeltaTable) -> Result<bool, object_store::Error> {
+pub(super) async fn has_no_successor(table: &DeltaTable) -> Result<bool, object_store::Error> {
     let next = commit_uri_from_version(Some(table.version().unwrap_or_default() + 1));
     match table.object_store().head(&next).await {
         Ok(_) => Ok(false),
@@ -405,7 +450,7 @@ async fn has_no_successor(table: &DeltaTable) -> Result<bool, object_store::Erro
 }
 
 /// Whether the last commit that was seen is still the same object: a store may be deleted and made again.
-async fn is_there(table: &DeltaTable) -> bool {
+pub(super) async fn is_there(table: &DeltaTable) -> bool {
     let Some(version) = table.version() else { return false };
     let Some(then) = table.snapshot().ok().and_then(|state| state.version_timestamp(version)) else {
         // A checkpoint of the newest version hides when its commit was written.

@@ -22,6 +22,7 @@ mod place;
 mod publish;
 mod race;
 mod registry;
+mod removal;
 mod schema;
 mod snapshot;
 mod synced;

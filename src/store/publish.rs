@@ -6,17 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
-use datafusion::logical_expr::Expr;
 use deltalake_core::DeltaTable;
 use deltalake_core::kernel::{Action, Add};
+use futures::FutureExt as _;
+use futures::future::join_all;
 
 use super::clean::{Litter, ingests_within, sweep};
-use super::commit::{Change, TRIES, added, commit, delete_rows, is_one_of, is_one_of_text, retry_or};
+use super::commit::{Change, TRIES, added, commit, is_one_of, is_one_of_text, retry_or};
 use super::error::StoreError;
 use super::files::{StoredFile, files_of};
 use super::location::{CHILDREN, Location};
 use super::race::Race;
 use super::registry::{Described, describe};
+use super::removal::{Doomed, take_out};
 use super::schema::{conformed, load_for_writing};
 use super::writer::FileWriter;
 use crate::model::{MetricRow, RunRow};
@@ -127,8 +129,12 @@ impl<'a> Publication<'a> {
         self.check()?;
         let runs = std::mem::take(&mut self.runs);
         let mut race = Race::enter(self.location, runs).await?;
-        let litter = commit_children(self.location, &mut self.writers, &mut race).await?;
-        race.complaints.extend(describe(self.location, &self.metrics).await?);
+        let (litter, described) = futures::join!(
+            commit_children(self.location, &mut self.writers, &mut race),
+            describe(self.location, &self.metrics)
+        );
+        let litter = litter?;
+        race.complaints.extend(described?);
         race.finish().await?;
         sweep(self.location, &mut race, litter).await;
         Ok(Published {
@@ -171,13 +177,16 @@ pub(super) async fn commit_children(
     if race.pending.is_empty() {
         return Ok(litter);
     }
-    for name in CHILDREN {
-        let table = match writers.remove(name) {
-            Some(writer) => commit_rows(location, name, writer, race).await?,
-            None => location.load(name).await?,
-        };
-        race.children.insert(name, table.version().unwrap_or_default());
-        match Litter::find(location, name, table, race).await {
+    // All to their end also where one fails: nothing is left half-sent.
+    let committed = join_all(CHILDREN.map(|name| {
+        let writer = writers.remove(name);
+        commit_child(location, name, writer, race).boxed()
+    }));
+    let committed: Result<Vec<_>, _> = committed.await.into_iter().collect();
+    for (name, Child { version, found, complaint }) in CHILDREN.into_iter().zip(committed?) {
+        race.children.insert(name, version);
+        race.complaints.extend(complaint);
+        match found {
             Ok(found) => litter.push(found),
             Err(error) => race.complaints.push(error.to_string()),
         }
@@ -185,20 +194,42 @@ pub(super) async fn commit_children(
     Ok(litter)
 }
 
+/// A table whose rows belong to runs, with ours committed.
+struct Child {
+    version: u64,
+    found: Result<Litter, StoreError>,
+    complaint: Option<String>,
+}
+
+async fn commit_child(
+    location: &Location,
+    name: &'static str,
+    writer: Option<Writer>,
+    race: &Race<'_>,
+) -> Result<Child, StoreError> {
+    let (table, complaint) = match writer {
+        Some(writer) => commit_rows(location, name, writer, race).await?,
+        None => (location.load(name).await?, None),
+    };
+    let version = table.version().unwrap_or_default();
+    Ok(Child { version, found: Litter::find(location, name, table, race).await, complaint })
+}
+
 async fn commit_rows(
     location: &Location,
     name: &'static str,
     writer: Writer,
-    race: &mut Race<'_>,
-) -> Result<DeltaTable, StoreError> {
+    race: &Race<'_>,
+) -> Result<(DeltaTable, Option<String>), StoreError> {
     let error = |cause| location.error(name, cause);
     let Writer { mut table, files } = writer;
     let adds = files.finish().await.map_err(error)?;
     let fresh = fresh_ingests(race);
     let read = is_one_of_text("ingest_id", fresh.iter().map(String::as_str));
     for _ in 0..TRIES {
-        if let Some(condition) = left_over_among_others(location, (name, &table), &fresh, &adds).await? {
-            if let Err(cause) = delete_rows(&mut table, condition).await {
+        if is_left_over_among_others(location, (name, &table), &fresh, &adds).await? {
+            let doomed = Doomed::Ingests(fresh.clone());
+            if let Err(cause) = take_out(location, (name, &mut table), &doomed, true).await {
                 retry_or(cause).map_err(error)?;
                 table = location.load(name).await?;
                 continue;
@@ -208,8 +239,8 @@ async fn commit_rows(
         actions.extend(added(adds.clone()));
         match commit(&mut table, Change::append(actions, read.clone())).await {
             Ok(complaint) => {
-                race.complaints.extend(complaint);
-                return Ok(table);
+                location.remember(name, &table);
+                return Ok((table, complaint));
             }
             Err(cause) => retry_or(cause).map_err(error)?,
         }
@@ -220,11 +251,9 @@ async fn commit_rows(
 
 /// Ingests of the pending runs that are not published: the rows under them are all ours.
 fn fresh_ingests(race: &Race<'_>) -> BTreeSet<String> {
-    race.pending
-        .iter()
-        .map(|run| run.ingest_id.clone())
-        .filter(|ingest| race.stored.iter().all(|row| row.ingest_id != *ingest))
-        .collect()
+    let stored: BTreeSet<&str> = race.stored.iter().map(|row| row.ingest_id.as_str()).collect();
+    let ours = race.pending.iter().map(|run| run.ingest_id.as_str());
+    ours.filter(|ingest| !stored.contains(ingest)).map(str::to_owned).collect()
 }
 
 /// Files that an earlier, failed attempt to publish the same ingests has left: they would be counted twice.
@@ -242,24 +271,24 @@ fn left_over(
         .collect())
 }
 
-/// The same where another tool has merged such files with others: a condition on the rows that have to go.
-async fn left_over_among_others(
+/// Whether there are such rows in files that another tool has merged with others.
+async fn is_left_over_among_others(
     location: &Location,
     (name, table): (&'static str, &DeltaTable),
     fresh: &BTreeSet<String>,
     adds: &[Add],
-) -> Result<Option<Expr>, StoreError> {
+) -> Result<bool, StoreError> {
     let wanted: BTreeSet<&str> = fresh.iter().map(String::as_str).collect();
     let files = files_of(table).map_err(|cause| location.error(name, cause))?;
     // Our own commit may have landed although its answer said otherwise.
     if files.iter().any(|file| adds.iter().any(|add| add.path == file.path)) {
-        return Ok(None);
+        return Ok(false);
     }
     let mixed: Vec<StoredFile> = files
         .into_iter()
         .filter(|file| file.ingests.only().is_none() && file.ingests.may_hold(&wanted))
         .collect();
     let filter = is_one_of("ingest_id", wanted.iter().copied());
-    let found = ingests_within(location, (name, table), &mixed, Some(filter.clone())).await?;
-    Ok((!found.is_empty()).then_some(filter))
+    let found = ingests_within(location, (name, table), &mixed, filter).await?;
+    Ok(found.iter().any(|(_, ingest)| fresh.contains(ingest)))
 }

@@ -19,9 +19,6 @@ use super::schema::load_for_writing;
 use super::writer::write_files;
 use crate::model::{Row, RunRow};
 
-/// With more runs than this all rows of `runs` are read instead of picking some.
-const MOST_PICKED: usize = 200;
-
 /// Runs on their way into the table.
 pub(super) struct Race<'a> {
     location: &'a Location,
@@ -105,6 +102,7 @@ impl<'a> Race<'a> {
             .saying(CHILDREN_KEY, json!(self.children));
         self.before = files_of(&self.table)?;
         self.complaints.extend(commit(&mut self.table, change).await?);
+        self.location.remember(RunRow::TABLE, &self.table);
         self.landed.append(&mut self.pending);
         Ok(())
     }
@@ -116,8 +114,7 @@ impl<'a> Race<'a> {
 
     /// Sorts the pending runs by what is stored of them.
     async fn judge(&mut self) -> Result<(), StoreError> {
-        let filter = (self.pending.len() <= MOST_PICKED)
-            .then(|| is_one_of("run_id", self.pending.iter().map(|run| run.run_id.as_str())));
+        let filter = is_one_of("run_id", self.pending.iter().map(|run| run.run_id.as_str()));
         if !self.pending.is_empty() {
             self.stored = self.location.rows::<RunRow>(&self.table, filter).await?;
         }

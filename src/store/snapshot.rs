@@ -9,10 +9,10 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use deltalake_core::DeltaTable;
 use futures::FutureExt as _;
-use futures::future::{BoxFuture, try_join_all};
+use futures::future::{BoxFuture, join_all, try_join_all};
 
 use super::error::{StoreError, unwrapped};
-use super::location::{CHILDREN, Location, is_newest};
+use super::location::{CHILDREN, Location, has_no_successor, is_there};
 use super::schema::with_declared_columns;
 use crate::model::{MetricRow, Row, RunRow, Timestamp};
 use crate::objects::Traffic;
@@ -92,7 +92,6 @@ impl StoreSnapshot {
         let last = location.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(last) = last
             && last.is_newest().await
-            && last.is_consistent(location, true).await.unwrap_or(false)
         {
             return Ok(last);
         }
@@ -224,15 +223,19 @@ impl StoreSnapshot {
         self.as_of
     }
 
-    /// Whether nothing was published and no metric described since. Four requests, whatever the store holds. What a
-    /// version was does not change.
+    /// Whether nothing was committed since, to any table: not even files merged, since a vacuum may take the old ones
+    /// then. Seven requests side by side, whatever the store holds. What a version was does not change; what cannot be
+    /// told counts as changed.
     pub async fn is_newest(&self) -> bool {
         if self.as_of.is_some() {
             return true;
         }
-        let [runs, metrics] = &self.small;
-        let (runs, metrics) = futures::join!(is_newest(runs), is_newest(metrics));
-        runs && metrics
+        // Who deletes a store and makes it again makes these two again.
+        let there = join_all(self.small.iter().map(is_there));
+        let newest = join_all(self.tables().map(|(_, table)| has_no_successor(table)));
+        let (there, newest) = futures::join!(there, newest);
+        there.into_iter().all(|is_there| is_there)
+            && newest.into_iter().all(|is_newest| is_newest.unwrap_or(false))
     }
 
     /// Counts what is asked of the object store.

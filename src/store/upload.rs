@@ -2,8 +2,7 @@
 //!
 //! When the last step of an upload fails, the library's file writer aborts an upload that has already ended,
 //! which panics (and is caught there): a full disk would print a panic. So a writer is told that the last step
-//! went well, and whoever commits its files asks here first. Where the library commits them itself, the commit fails:
-//! commits are the puts that may only create. Reads pass through.
+//! went well, and whoever commits its files asks here first. Refuses nothing; reads pass through.
 
 use std::fmt;
 use std::ops::Range;
@@ -14,7 +13,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
 };
 
@@ -58,10 +57,6 @@ impl fmt::Display for HeldBack {
 #[async_trait]
 impl ObjectStore for HeldBack {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        if opts.mode == PutMode::Create {
-            self.failure.check()?;
-            return self.inner.put_opts(location, payload, opts).await;
-        }
         Ok(self.failure.hold_back(self.inner.put_opts(location, payload, opts).await))
     }
 
@@ -151,18 +146,5 @@ mod tests {
         let error = failure.check().unwrap_err();
         assert!(error.to_string().contains("file"), "{error}");
         assert!(failure.check().is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_commit_of_files_that_failed_fails() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("file"), "in the way").unwrap();
-        let disk = HeldBack::new(Arc::new(SyncedDisk::new(Arc::new(SystemDisk))), Failure::default());
-        let key = |name: &str| Path::from_absolute_path(folder.path().join(name)).unwrap();
-        disk.put(&key("file/below"), "b".into()).await.unwrap();
-        let commit = key("commit");
-        disk.put_opts(&commit, "c".into(), PutMode::Create.into()).await.unwrap_err();
-        assert!(!folder.path().join("commit").exists());
-        disk.put_opts(&commit, "c".into(), PutMode::Create.into()).await.unwrap();
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use deltalake_core::kernel::Add;
 use deltalake_core::parquet::basic::{Compression, ZstdLevel};
 use deltalake_core::parquet::file::properties::WriterProperties;
@@ -23,7 +25,7 @@ const PAGE_ROWS: usize = 2048;
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 
 /// How every file of a store is written.
-pub(super) fn writer_properties() -> DeltaResult<WriterProperties> {
+fn writer_properties() -> DeltaResult<WriterProperties> {
     Ok(WriterProperties::builder()
         .set_created_by(concat!("runq version ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
@@ -96,4 +98,14 @@ pub(super) async fn write_files(
         .map_err(|error| DeltaTableError::GenericError { source: Box::new(error) })?;
     writer.write(batch).await?;
     writer.finish().await
+}
+
+/// A batch as the table has its columns: the reader gives views of texts where the table has texts.
+pub(super) fn in_columns(batch: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let arrays = columns.fields().iter().map(|field| {
+        let found = batch.column_by_name(field.name());
+        let array = found.ok_or_else(|| ArrowError::SchemaError(format!("no column {}", field.name())))?;
+        cast(array, field.data_type())
+    });
+    RecordBatch::try_new(Arc::clone(columns), arrays.collect::<Result<_, _>>()?)
 }

@@ -142,7 +142,9 @@ impl Store {
     /// # Errors
     /// When the tables themselves cannot be read; what is wrong with their files is found and told.
     pub async fn check(&self, depth: Depth) -> Result<Checked, StoreError> {
-        let location = &self.location.anew();
+        let location = &self.location;
+        // What is there now counts, not what was read of it before.
+        location.forget()?;
         let snapshot = StoreSnapshot::take(location).await?;
         let mut checked = Checked { runs: snapshot.runs.len(), ..Checked::default() };
         let mut ingests: BTreeMap<&'static str, BTreeMap<String, Rows>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Which files of a table are merged: the small ones of which every row belongs to a published run.
+//! Which files of a table are merged: small ones and those that overlap, if every row belongs to a published run.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,9 @@ use crate::model::{MetricRow, Row as _, RunRow};
 use crate::store::clean::ingests_within;
 use crate::store::error::StoreError;
 use crate::store::files::{StoredFile, files_of};
-use crate::store::location::Location;
+use crate::store::location::{CHILDREN, Location};
+
+use super::overlap::overlapping;
 
 /// How many files are looked into at the same time.
 const READERS: usize = 8;
@@ -22,8 +24,10 @@ pub(super) struct Choice {
     /// All its files.
     pub(super) all: Vec<StoredFile>,
     /// Those that are merged, by the runs in them; none, or several.
-    pub(super) small: Vec<StoredFile>,
-    /// How many small ones hold rows that no run names.
+    pub(super) chosen: Vec<StoredFile>,
+    /// Whether these are large ones whose runs overlap.
+    pub(super) overlaps: bool,
+    /// How many others hold rows that no run names.
     pub(super) unpublished: usize,
 }
 
@@ -36,23 +40,41 @@ impl Choice {
     ) -> Result<Self, StoreError> {
         let table = location.load(name).await?;
         let all = files_of(&table).map_err(|cause| location.error(name, cause))?;
-        let small: Vec<StoredFile> =
-            all.iter().filter(|file| is_small(file.size, file_bytes)).cloned().collect();
-        let mut choice = Self { name, table, all, small, unpublished: 0 };
+        let chosen = all.iter().filter(|file| is_small(file.size, file_bytes)).cloned().collect();
+        let mut choice = Self { name, table, all, chosen, overlaps: false, unpublished: 0 };
         // Of the small tables every row is published, whoever made it so.
-        if choice.small.len() > 1 && ![RunRow::TABLE, MetricRow::TABLE].contains(&name) {
+        if choice.chosen.len() > 1 && ![RunRow::TABLE, MetricRow::TABLE].contains(&name) {
             choice.leave_unpublished(location, named).await?;
         }
-        if choice.small.len() < 2 {
-            choice.small.clear();
+        if choice.chosen.len() < 2 {
+            choice.chosen.clear();
         }
-        choice.small.sort_by_cached_key(|file| (file.runs.low().to_owned(), file.path.clone()));
+        choice.chosen.sort_by_cached_key(|file| (file.runs.low().to_owned(), file.path.clone()));
+        Ok(choice)
+    }
+
+    /// The large files that hold the same runs, where they are many: of `results`, `scores` or `steps`.
+    pub(super) async fn overlapping(
+        location: &Location,
+        name: &'static str,
+        named: &BTreeSet<String>,
+        file_bytes: u64,
+    ) -> Result<Self, StoreError> {
+        let table = location.load(name).await?;
+        let all = files_of(&table).map_err(|cause| location.error(name, cause))?;
+        let mut choice = Self { name, table, all, chosen: Vec::new(), overlaps: true, unpublished: 0 };
+        if CHILDREN.contains(&name) {
+            let large = choice.all.iter().filter(|file| !is_small(file.size, file_bytes));
+            choice.chosen = overlapping(large.cloned().collect());
+            choice.leave_unpublished(location, named).await?;
+            choice.chosen = overlapping(choice.chosen);
+        }
         Ok(choice)
     }
 
     /// How many bytes are read to merge them.
     pub(super) fn bytes(&self) -> u64 {
-        self.small.iter().map(|file| file.size).sum()
+        self.chosen.iter().map(|file| file.size).sum()
     }
 
     async fn leave_unpublished(
@@ -60,9 +82,9 @@ impl Choice {
         location: &Location,
         named: &BTreeSet<String>,
     ) -> Result<(), StoreError> {
-        let before = self.small.len();
+        let before = self.chosen.len();
         let of_table = (self.name, &self.table);
-        let looked: Vec<Option<StoredFile>> = stream::iter(std::mem::take(&mut self.small))
+        let looked: Vec<Option<StoredFile>> = stream::iter(std::mem::take(&mut self.chosen))
             .map(|file| async move {
                 let one = std::slice::from_ref(&file);
                 let held = ingests_within(location, of_table, one, None).await?;
@@ -72,8 +94,8 @@ impl Choice {
             .buffered(READERS)
             .try_collect()
             .await?;
-        self.small = looked.into_iter().flatten().collect();
-        self.unpublished = before - self.small.len();
+        self.chosen = looked.into_iter().flatten().collect();
+        self.unpublished = before - self.chosen.len();
         Ok(())
     }
 }

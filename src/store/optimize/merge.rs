@@ -8,26 +8,24 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::compute::cast;
-use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::SortExpr;
-use datafusion::prelude::{SessionConfig, SessionContext, col};
+use datafusion::prelude::{SessionConfig, SessionContext, col, lit};
 use deltalake_core::kernel::{Action, Add};
 use deltalake_core::{DeltaResult, DeltaTable};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::choice::Choice;
+use super::overlap::{Part, parts};
 use super::{OptimizedTable, Pace};
 use crate::model::{MetricRow, ResultRow, Row as _, RunRow, ScoreRow, StepRow};
 use crate::store::commit::{Change, TRIES, commit};
 use crate::store::error::{StoreError, is_conflict, unwrapped};
 use crate::store::files::{StoredFile, files_of, key_of};
 use crate::store::location::{Location, frame_of};
-use crate::store::writer::FileWriter;
+use crate::store::writer::{FileWriter, in_columns};
 
 /// What the engine may hold in memory while it sorts; more goes to temporary files.
 const SORT_BYTES: usize = 512 * 1024 * 1024;
@@ -43,38 +41,40 @@ pub(super) async fn merge(
     location: &Location,
     choice: Choice,
     (file_bytes, pace): (u64, &(dyn Fn(Pace) + Send + Sync)),
-) -> Result<OptimizedTable, StoreError> {
-    let mut done = OptimizedTable {
-        table: choice.name,
-        files_before: choice.all.len(),
-        bytes_before: choice.all.iter().map(|file| file.size).sum(),
-        unpublished: choice.unpublished,
-        ..OptimizedTable::default()
-    };
-    let bins = bins(choice.small, file_bytes * 2);
-    if !bins.is_empty() {
-        let mut merging = Merging {
-            location,
-            name: choice.name,
-            as_chosen: choice.table.clone(),
-            newest: choice.table,
-            engine: engine().map_err(|cause| location.error(choice.name, cause))?,
-            file_bytes,
-            open: None,
-            old: Vec::new(),
-            new: Vec::new(),
-        };
-        merging.run(bins, pace, &mut done).await?;
+    done: &mut OptimizedTable,
+) -> Result<(), StoreError> {
+    if choice.chosen.is_empty() {
+        return Ok(());
     }
-    let now = location.load(choice.name).await?;
-    let files = files_of(&now).map_err(|cause| location.error(choice.name, cause))?;
-    done.files_after = files.len();
-    done.bytes_after = files.iter().map(|file| file.size).sum();
-    Ok(done)
+    let bins = match choice.overlaps {
+        true => of_overlapping(choice.chosen, file_bytes * 2),
+        false => one_by_one(choice.chosen, file_bytes * 2),
+    };
+    let mut merging = Merging {
+        location,
+        name: choice.name,
+        as_chosen: choice.table.clone(),
+        newest: choice.table,
+        engine: engine().map_err(|cause| location.error(choice.name, cause))?,
+        file_bytes,
+        open: None,
+        old: Vec::new(),
+        new: Vec::new(),
+    };
+    merging.run(bins, pace, done).await
+}
+
+/// What is sorted at once.
+struct Bin {
+    part: Part,
+    /// Files of which nothing is left afterwards.
+    used: Vec<StoredFile>,
+    /// Whether rows of these files are in bins behind this one too.
+    goes_on: bool,
 }
 
 /// Files in their order, so many bytes of them together.
-fn bins(files: Vec<StoredFile>, bytes: u64) -> Vec<Vec<StoredFile>> {
+fn one_by_one(files: Vec<StoredFile>, bytes: u64) -> Vec<Bin> {
     let mut bins: Vec<(u64, Vec<StoredFile>)> = Vec::new();
     for file in files {
         match bins.last_mut().filter(|(size, _)| *size < bytes) {
@@ -85,7 +85,22 @@ fn bins(files: Vec<StoredFile>, bytes: u64) -> Vec<Vec<StoredFile>> {
             None => bins.push((file.size, vec![file])),
         }
     }
-    bins.into_iter().map(|(_, bin)| bin).collect()
+    let bin = |used: Vec<StoredFile>| {
+        let part = Part { files: used.clone(), from: None, until: None };
+        Bin { part, used, goes_on: false }
+    };
+    bins.into_iter().map(|(_, files)| bin(files)).collect()
+}
+
+/// Files that overlap, a span of runs at a time. All of them are used up at the end, at once.
+fn of_overlapping(files: Vec<StoredFile>, bytes: u64) -> Vec<Bin> {
+    let parts = parts(&files, bytes);
+    let mut bins: Vec<Bin> =
+        parts.into_iter().map(|part| Bin { part, used: Vec::new(), goes_on: true }).collect();
+    if let Some(last) = bins.last_mut() {
+        (last.used, last.goes_on) = (files, false);
+    }
+    bins
 }
 
 /// An engine that sorts within bounded memory.
@@ -127,14 +142,15 @@ struct Merging<'a> {
 impl Merging<'_> {
     async fn run(
         &mut self,
-        bins: Vec<Vec<StoredFile>>,
+        bins: Vec<Bin>,
         pace: &(dyn Fn(Pace) + Send + Sync),
         done: &mut OptimizedTable,
     ) -> Result<(), StoreError> {
         let last = bins.len() - 1;
         for (at, bin) in bins.into_iter().enumerate() {
-            let bytes = bin.iter().map(|file| file.size).sum();
-            let ends = self.rewrite(bin).await.map(|()| at == last || self.is_full_enough());
+            let (bytes, goes_on) = (bin.used.iter().map(|file| file.size).sum(), bin.goes_on);
+            let ends = self.rewrite(bin).await;
+            let ends = ends.map(|()| at == last || (!goes_on && self.is_full_enough()));
             let rows = match ends {
                 Ok(true) => self.end().await.map(Some),
                 other => other.map(|_| None),
@@ -153,9 +169,9 @@ impl Merging<'_> {
     }
 
     /// Reads a bin and writes its rows.
-    async fn rewrite(&mut self, bin: Vec<StoredFile>) -> Result<(), StoreError> {
-        let mut rows = self.sorted(&bin).await?;
-        self.old.extend(bin);
+    async fn rewrite(&mut self, bin: Bin) -> Result<(), StoreError> {
+        let mut rows = self.sorted(&bin.part).await?;
+        self.old.extend(bin.used);
         while let Some(batch) = rows.next().await {
             let batch = batch.map_err(|cause| self.location.error(self.name, unwrapped(cause)))?;
             for from in (0..batch.num_rows()).step_by(ROWS_AT_ONCE) {
@@ -166,11 +182,17 @@ impl Merging<'_> {
         Ok(())
     }
 
-    async fn sorted(&mut self, bin: &[StoredFile]) -> Result<SendableRecordBatchStream, StoreError> {
+    async fn sorted(&mut self, part: &Part) -> Result<SendableRecordBatchStream, StoreError> {
         let (location, name) = (self.location, self.name);
         let error = |cause| location.error(name, unwrapped(cause));
-        let files = bin.iter().map(|file| file.path.clone()).collect();
-        let frame = frame_of(&self.engine, &self.as_chosen, Some(files)).await.map_err(error)?;
+        let files = part.files.iter().map(|file| file.path.clone()).collect();
+        let mut frame = frame_of(&self.engine, &self.as_chosen, Some(files)).await.map_err(error)?;
+        if let Some(from) = &part.from {
+            frame = frame.filter(col("run_id").gt_eq(lit(from.as_str()))).map_err(error)?;
+        }
+        if let Some(until) = &part.until {
+            frame = frame.filter(col("run_id").lt(lit(until.as_str()))).map_err(error)?;
+        }
         let order: Vec<SortExpr> =
             order_of(self.name).iter().map(|column| col(*column).sort(true, true)).collect();
         frame.sort(order).map_err(error)?.execute_stream().await.map_err(error)
@@ -286,14 +308,4 @@ impl Merging<'_> {
             .collect();
         let _ = now.object_store().delete_stream(stream::iter(doomed).boxed()).try_collect::<Vec<_>>().await;
     }
-}
-
-/// A batch as the table has its columns: the reader gives views of texts where the table has texts.
-fn in_columns(batch: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let arrays = columns.fields().iter().map(|field| {
-        let found = batch.column_by_name(field.name());
-        let array = found.ok_or_else(|| ArrowError::SchemaError(format!("no column {}", field.name())))?;
-        cast(array, field.data_type())
-    });
-    RecordBatch::try_new(Arc::clone(columns), arrays.collect::<Result<_, _>>()?)
 }

@@ -7,6 +7,7 @@
 mod checkpoint;
 mod choice;
 mod merge;
+mod overlap;
 
 use std::collections::BTreeSet;
 
@@ -100,12 +101,40 @@ impl Store {
         pace(Pace::Total(choices.iter().map(Choice::bytes).sum()));
         let mut tables = Vec::new();
         for choice in choices {
-            let mut done = merge::merge(location, choice, (wish.file_bytes, pace)).await?;
-            done.checkpoint = checkpoint::write(location, done.table).await?;
-            tables.push(done);
+            tables.push(merged(location, choice, &named, (wish.file_bytes, pace)).await?);
         }
         Ok(Optimized { cleaned, tables })
     }
+}
+
+/// Merges small files of a table, and then large ones as long as too many of them overlap.
+async fn merged(
+    location: &Location,
+    choice: Choice,
+    named: &BTreeSet<String>,
+    to: (u64, &(dyn Fn(Pace) + Send + Sync)),
+) -> Result<OptimizedTable, StoreError> {
+    let name = choice.name;
+    let mut done = OptimizedTable {
+        table: name,
+        files_before: choice.all.len(),
+        bytes_before: choice.all.iter().map(|file| file.size).sum(),
+        unpublished: choice.unpublished,
+        ..OptimizedTable::default()
+    };
+    merge::merge(location, choice, to, &mut done).await?;
+    let files = loop {
+        let (choice, before) = (Choice::overlapping(location, name, named, to.0).await?, done.merged);
+        let files = choice.all.clone();
+        merge::merge(location, choice, to, &mut done).await?;
+        // None was chosen, or somebody was faster.
+        if done.merged == before {
+            break files;
+        }
+    };
+    (done.files_after, done.bytes_after) = (files.len(), files.iter().map(|file| file.size).sum());
+    done.checkpoint = checkpoint::write(location, name).await?;
+    Ok(done)
 }
 
 /// The ingests of published runs.

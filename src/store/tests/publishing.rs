@@ -189,3 +189,56 @@ async fn a_run_with_a_very_long_id_is_replaced_like_any_other() {
     assert_whole(&snapshot).await;
     assert_eq!((snapshot.runs.len(), stored(&snapshot, "results").await), (2, 3));
 }
+
+/// So many runs with one result each, in files of many runs.
+async fn publish_many(store: &Store, runs: usize, generation: i64) -> Published {
+    let rows: Vec<Ingest> = (0..runs)
+        .map(|number| {
+            ingest(&format!("run-{number:05}"), generation, &format!("i{generation}-{number:05}"), 1)
+        })
+        .collect();
+    let mut publication = store.publish().await.unwrap();
+    let results: Vec<ResultRow> = rows.iter().flat_map(|row| row.results.clone()).collect();
+    let scores: Vec<ScoreRow> = rows.iter().flat_map(|row| row.scores.clone()).collect();
+    let steps: Vec<StepRow> = rows.iter().flat_map(|row| row.steps.clone()).collect();
+    publication.write(ResultRow::TABLE, ResultRow::batch(&results).unwrap()).await.unwrap();
+    publication.write(ScoreRow::TABLE, ScoreRow::batch(&scores).unwrap()).await.unwrap();
+    publication.write(StepRow::TABLE, StepRow::batch(&steps).unwrap()).await.unwrap();
+    rows.into_iter().for_each(|row| publication.run(row.run));
+    publication.commit().await.unwrap()
+}
+
+/// Publishes so many runs, all at once, and then all of them again, on the small stack of a test's thread.
+async fn published_and_replaced(runs: usize) {
+    let (store, _) = memory_store().await;
+    for generation in 1..=2 {
+        let published = publish_many(&store, runs, generation).await;
+        assert_eq!((published.runs.len(), published.lost.len(), published.litter), (runs, 0, None));
+    }
+    let snapshot = store.snapshot().await.unwrap();
+    assert_whole(&snapshot).await;
+    assert_eq!(snapshot.runs.iter().filter(|run| run.generation == 2).count(), runs);
+    assert_eq!(stored(&snapshot, "results").await, runs, "what was replaced is gone");
+}
+
+#[tokio::test]
+async fn thousands_of_runs_are_published_and_replaced_in_one_commit() {
+    published_and_replaced(2_500).await;
+}
+
+#[tokio::test]
+#[ignore = "twenty seconds"]
+async fn tens_of_thousands_of_runs_are_published_and_replaced_in_one_commit() {
+    published_and_replaced(40_000).await;
+}
+
+#[tokio::test]
+async fn zz_in_list() {
+    let runs: usize = std::env::var("ZZ").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
+    let (store, _) = memory_store().await;
+    publish_many(&store, 10, 1).await;
+    let table = store.location.load("results").await.unwrap();
+    let names = (0..runs).map(|number| lit(format!("run-{number:05}"))).collect();
+    let (_, done) = table.delete().with_predicate(col("run_id").in_list(names, false)).await.unwrap();
+    eprintln!("{done:?}");
+}

@@ -90,3 +90,28 @@ async fn the_time_is_that_of_the_place_and_nothing_is_left_of_asking() {
     assert!(matches!(reader.vacuum(LATER).await, Err(StoreError::ReadOnly { .. })));
     assert!(matches!(reader.clock("x").await, Err(StoreError::ReadOnly { .. })));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_keeps_a_view_notices_that_only_files_were_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(folder.path()).await.unwrap();
+    for run in ["a", "b", "c"] {
+        publish(&store, &[ingest(run, 1, &format!("ingest-{run}"), 2)]).await.unwrap();
+    }
+    // One file of `runs` is left, so that the next step has nothing to do there.
+    store.location.load("runs").await.unwrap().optimize().await.unwrap();
+    let shell = Store::open(folder.path(), Access::ReadOnly).await.unwrap();
+    let kept = shell.snapshot().await.unwrap();
+    assert!(kept.is_newest().await);
+    let before = versions(&store).await;
+    optimize(&store).await;
+    let after = versions(&store).await;
+    assert_eq!(before[0], after[0], "nothing was committed to `runs`");
+    assert!(!kept.is_newest().await, "{before:?} {after:?}");
+
+    assert!(store.vacuum(LATER).await.unwrap().removed() > 0);
+    let read = SessionContext::new().read_table(kept.provider("results").unwrap()).unwrap().collect().await;
+    assert!(read.is_err(), "the files of the kept view are gone");
+    let [runs, results, ..] = rows(&shell).await;
+    assert_eq!((runs.len(), results.len()), (3, 6));
+}

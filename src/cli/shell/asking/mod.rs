@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use datafusion::sql::parser::Statement;
 
 use crate::cli::args::GlobalArgs;
-use crate::cli::context::{Context, facts_of};
+use crate::cli::context::{Context, facts_of, views_of};
 use crate::cli::exit::CliError;
 use crate::cli::output::Output;
 use crate::objects::{Io, Traffic};
@@ -114,8 +114,9 @@ impl Asking {
         }
         let store = context.store().await?;
         self.since = store.traffic().so_far();
-        let snapshot = context.snapshot(&store).await?;
-        let facts = facts_of(&store, &snapshot).await?;
+        let (snapshot, views) = futures::join!(context.snapshot(&store), views_of(&store));
+        let snapshot = snapshot?;
+        let facts = facts_of(&store, &snapshot, views?)?;
         self.times_opened += 1;
         self.store = Some(store);
         let mut session = opened(Some(facts), request).await?;
