@@ -13,6 +13,7 @@ mod secrets;
 mod sources;
 mod store;
 mod uploads;
+mod waiting;
 mod words;
 mod writers;
 
