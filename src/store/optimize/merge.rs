@@ -28,7 +28,7 @@ use crate::store::location::{Location, frame_of};
 use crate::store::writer::{FileWriter, in_columns};
 
 /// What the engine may hold in memory while it sorts; more goes to temporary files.
-const SORT_BYTES: usize = 512 * 1024 * 1024;
+const SORT_BYTES: usize = 256 * 1024 * 1024;
 
 /// How many files are read and sorted side by side.
 const PARTITIONS: usize = 4;

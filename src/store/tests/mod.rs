@@ -8,6 +8,7 @@ mod maintenance;
 pub(crate) mod objects;
 mod older;
 mod other_reader;
+mod overlap;
 mod publishing;
 mod races;
 mod vacuum;

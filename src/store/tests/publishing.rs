@@ -231,14 +231,3 @@ async fn thousands_of_runs_are_published_and_replaced_in_one_commit() {
 async fn tens_of_thousands_of_runs_are_published_and_replaced_in_one_commit() {
     published_and_replaced(40_000).await;
 }
-
-#[tokio::test]
-async fn zz_in_list() {
-    let runs: usize = std::env::var("ZZ").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
-    let (store, _) = memory_store().await;
-    publish_many(&store, 10, 1).await;
-    let table = store.location.load("results").await.unwrap();
-    let names = (0..runs).map(|number| lit(format!("run-{number:05}"))).collect();
-    let (_, done) = table.delete().with_predicate(col("run_id").in_list(names, false)).await.unwrap();
-    eprintln!("{done:?}");
-}

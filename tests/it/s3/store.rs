@@ -87,8 +87,8 @@ fn a_shell_has_the_store_in_s3_with_its_own_views() {
     assert!(ran.stdout.starts_with("n\n36\nm\n37\n"), "{}", ran.stdout);
     let io: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("request")).collect();
     assert_eq!(io.len(), 2, "{}", ran.stderr);
-    // Whether the last commits of `runs` and `metrics` are the last ones still.
-    assert!(io[1].starts_with("4 requests, 0 B in ") && io[1].contains(" · head 4 ("), "{io:?}");
+    // Whether the last commits of five tables are the last ones still, and of two the same ones.
+    assert!(io[1].starts_with("7 requests, 0 B in ") && io[1].contains(" · head 7 ("), "{io:?}");
 }
 
 #[test]
