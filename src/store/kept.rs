@@ -155,7 +155,8 @@ impl Kept {
         let missing: Vec<Range<u64>> = ranges
             .iter()
             .zip(&held)
-            .filter_map(|(range, held)| held.is_none().then(|| range.clone()))
+            .filter(|(_, held)| held.is_none())
+            .map(|(range, _)| range.clone())
             .collect();
         let read =
             coalesce_ranges(&missing, |range| self.read(path, &meta, range), OBJECT_STORE_COALESCE_DEFAULT);

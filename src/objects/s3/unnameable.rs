@@ -75,7 +75,7 @@ fn without(answer: &str) -> Option<(String, Vec<String>)> {
         let mut left = rest.as_str();
         // What is inside of an element is escaped: no name holds a `<`.
         while let Some((before, behind)) = left.split_once(open.as_str()) {
-            let Some((inside, after)) = behind.split_once(close.as_str()) else { return None };
+            let (inside, after) = behind.split_once(close.as_str())?;
             let key = text_of(inside, name);
             kept.push_str(before);
             match key.filter(|key| !is_path(key)) {

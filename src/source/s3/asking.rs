@@ -127,7 +127,7 @@ impl S3Source {
         wanted: &Wanted,
         error: SourceError,
     ) -> Result<SourceError, SourceError> {
-        if !error.missing && !(error.denied && self.is_closed(wanted)) {
+        if !(error.missing || error.denied && self.is_closed(wanted)) {
             return Err(error);
         }
         self.known().add_absent(&wanted.name);
