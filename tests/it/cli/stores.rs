@@ -56,7 +56,7 @@ fn read_only_refuses_every_write_and_leaves_every_byte() {
     sandbox.run(&["ingest", &first]).fine();
     let before = sandbox.files(".runq");
     let refused = "error: the store at [sandbox]/.runq is open for reading only\n  \
-                   hint: leave out `--read-only`, and unset RUNQ_READ_ONLY";
+                   hint: leave out `--read-only` and `--as-of`, and unset RUNQ_READ_ONLY";
     let environment = [("RUNQ_READ_ONLY", "1")];
     for write in [&["ingest", &second][..], &["ingest", &first], &["tag", "last", "owner=ann"]] {
         sandbox.run_with(&environment, write).refuses(77, refused);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use datafusion::prelude::SessionContext;
 use runq::model::{ResultRow, Row as _, ScoreRow, StepRow, Timestamp};
 use runq::store::{AsOf, Depth, Optimization, Publication, Published, Store, StoreError};
 
@@ -40,6 +41,8 @@ pub struct Past {
 pub struct Process {
     pub work: Work,
     pub store: Store,
+    /// What reads the rows.
+    pub engine: SessionContext,
 }
 
 impl fmt::Debug for Process {
@@ -151,7 +154,7 @@ impl Process {
     async fn remember(&self, past: &Past, done: &mut Done) {
         match self.store.snapshot_as_of(AsOf::Version(past.version)).await {
             Ok(snapshot) => {
-                let seen = read(&snapshot).await;
+                let seen = read(&self.engine, &snapshot).await;
                 assert_eq!(seen.as_ref(), Ok(&past.truth), "version {} was another one", past.version);
                 done.remembered += 1;
             }
@@ -175,7 +178,7 @@ impl Process {
         let mut newest = Truth::new();
         for _ in 0..times {
             let Ok(snapshot) = self.store.snapshot().await else { return };
-            match read(&snapshot).await {
+            match read(&self.engine, &snapshot).await {
                 Ok(seen) => {
                     for (run, state) in &newest {
                         let now = seen.get(run).map_or(0, |state| state.generation);

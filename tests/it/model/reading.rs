@@ -1,7 +1,6 @@
 //! What a reader sees of a store, counted and added up, and held against what each run promises.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use arrow::array::AsArray as _;
 use arrow::compute::cast;
@@ -13,16 +12,13 @@ use runq::store::StoreSnapshot;
 
 use super::truth::{Counted, State, Truth};
 
-/// Made once: it takes longer than most questions here.
-static ENGINE: LazyLock<SessionContext> = LazyLock::new(SessionContext::new);
-
 /// Everything that a snapshot shows. An error names the run that is not whole.
-pub async fn read(snapshot: &StoreSnapshot) -> Result<Truth, String> {
+pub async fn read(engine: &SessionContext, snapshot: &StoreSnapshot) -> Result<Truth, String> {
     let mut counted: BTreeMap<String, Counted> = BTreeMap::new();
     for (place, (table, value)) in
         [("results", Some("score")), ("scores", Some("value")), ("steps", None)].into_iter().enumerate()
     {
-        for (ingest, (rows, total)) in by_ingest(snapshot, (table, value)).await? {
+        for (ingest, (rows, total)) in by_ingest(engine, snapshot, (table, value)).await? {
             let of = counted.entry(ingest).or_default();
             of.rows[place] = rows;
             if let Some(sum) = of.sums.get_mut(place) {
@@ -56,13 +52,14 @@ pub fn headers(snapshot: &StoreSnapshot) -> Truth {
 
 /// Rows and their sum by ingest.
 async fn by_ingest(
+    engine: &SessionContext,
     snapshot: &StoreSnapshot,
     (table, value): (&str, Option<&str>),
 ) -> Result<BTreeMap<String, (usize, f64)>, String> {
     let said = |error: &dyn std::fmt::Display| format!("{table}: {error}");
     let provider = snapshot.provider(table).map_err(|error| said(&error))?;
     let value = value.map_or_else(|| lit(0.0), col);
-    let frame = ENGINE
+    let frame = engine
         .read_table(provider)
         .and_then(|frame| frame.aggregate(vec![col("ingest_id")], vec![count(lit(1)), sum(value)]))
         .map_err(|error| said(&error))?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use datafusion::prelude::SessionContext;
 use object_store::ObjectStore;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
@@ -28,6 +29,8 @@ const HELD: usize = 4;
 pub struct World {
     objects: Arc<dyn ObjectStore>,
     root: Url,
+    /// Of this world alone: an engine knows objects by their URL, and other worlds have the same.
+    engine: SessionContext,
     random: StdRng,
     /// Looks when the others are done.
     looker: Store,
@@ -42,6 +45,8 @@ pub struct World {
     pub steps: usize,
     /// What they did all together.
     pub all: Done,
+    /// The rounds, for who reads why a test failed.
+    told: Vec<String>,
 }
 
 /// What a reader has taken and not yet let go.
@@ -61,6 +66,7 @@ impl World {
         let mut world = Self {
             objects,
             root,
+            engine: SessionContext::new(),
             random,
             looker,
             living: Vec::new(),
@@ -71,6 +77,7 @@ impl World {
             vacuumed: Timestamp(0),
             steps: 0,
             all: Done::default(),
+            told: Vec::new(),
         };
         for _ in 0..LIVING {
             let store = world.store(Death::Never).await;
@@ -105,9 +112,10 @@ impl World {
         }
         self.steps += named.len();
         self.note(&all);
+        self.told.push(format!("{}: {named:?}\n   {all:?}", self.steps));
         let (step, before) = (self.steps, self.truth.clone());
-        let told =
-            |problem: String| panic!("step {step}: {problem}\nbefore: {before:#?}\n{named:#?}\n{all:#?}");
+        let rounds = self.told.join("\n");
+        let told = |problem: String| panic!("step {step}: {problem}\nbefore: {before:#?}\n{rounds}");
         for seen in &all.seen {
             may_be_seen(seen, &before, &all.attempts).unwrap_or_else(told);
         }
@@ -116,7 +124,7 @@ impl World {
         }
         let since = now();
         let snapshot = self.looker.snapshot().await.expect("nobody else works");
-        let after = read(&snapshot).await.unwrap_or_else(|problem| {
+        let after = read(&self.engine, &snapshot).await.unwrap_or_else(|problem| {
             told(problem);
             Truth::new()
         });
@@ -142,7 +150,7 @@ impl World {
     async fn look_at_the_held(&mut self, newest: Held) {
         if self.held.len() == HELD || (!self.held.is_empty() && self.random.random_bool(0.4)) {
             let held = self.held.remove(self.random.random_range(0..self.held.len()));
-            let seen = read(&held.snapshot).await;
+            let seen = read(&self.engine, &held.snapshot).await;
             assert_eq!(seen.as_ref(), Ok(&held.truth), "step {}: a reader's view changed", self.steps);
         }
         if self.random.random_bool(0.2) {
@@ -167,7 +175,7 @@ impl World {
         } else {
             self.living.choose(&mut self.random).expect("somebody lives").clone()
         };
-        Process { work, store }
+        Process { work, store, engine: self.engine.clone() }
     }
 
     fn work(&mut self) -> Work {
