@@ -69,25 +69,25 @@ fn in_s3(seed: u64, steps: usize) {
 
 #[test]
 fn in_memory_with_the_first_seeds() {
-    (1..=4).for_each(|seed| in_memory(seed, 150));
+    (1..=2).for_each(|seed| in_memory(seed, 80));
 }
 
 #[test]
 fn in_memory_with_the_next_seeds() {
-    (5..=8).for_each(|seed| in_memory(seed, 150));
+    (3..=4).for_each(|seed| in_memory(seed, 80));
 }
 
 #[test]
-fn on_a_disk_with_two_seeds() {
-    (1..=2).for_each(|seed| on_disk(seed, 150));
+fn on_a_disk_with_a_seed() {
+    on_disk(1, 80);
 }
 
 #[test]
 fn in_s3_with_a_seed() {
-    in_s3(1, 40);
+    in_s3(1, 30);
 }
 
-/// `RUNQ_SEED=9 cargo test --test it -- --ignored model::a_long_life`
+/// Eight thousand steps: `RUNQ_SEED=9 cargo test --test it -- --ignored model::a_long_life`
 #[test]
 #[ignore = "takes half an hour"]
 fn a_long_life() {
