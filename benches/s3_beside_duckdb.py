@@ -130,7 +130,7 @@ def peer(server, scores, runs):
     done = subprocess.run([sys.executable, "-c", PEER], input=asked, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(done.stderr)
-    means, pairs = json.loads(done.stdout)
+    means, pairs = json.loads(done.stdout.splitlines()[-1])
     return sorted(map(tuple, means)), tuple(pairs[0])
 
 
