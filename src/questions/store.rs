@@ -31,22 +31,7 @@ pub fn optimized(done: &Optimized, origin: String) -> Result<Answer, SessionErro
     };
     let mut blocks = vec![Block::Headline { left, right: origin }];
     if merged > 0 {
-        let heads = ["table", "files before", "files after", "bytes before", "bytes after", "rows written"];
-        let columns = heads
-            .iter()
-            .map(|head| if *head == "table" { Column::whole(*head) } else { Column::number(*head) });
-        let rows = done.tables.iter().filter(|table| table.merged > 0).map(|table| {
-            let cells = [
-                table.table.to_owned(),
-                count(table.files_before),
-                count(table.files_after),
-                number::bytes(table.bytes_before),
-                number::bytes(table.bytes_after),
-                count(table.rows),
-            ];
-            cells.map(Cell::plain).to_vec()
-        });
-        blocks.extend([Block::Gap, Block::Table(Table { columns: columns.collect(), rows: rows.collect() })]);
+        blocks.extend([Block::Gap, Block::Table(merged_tables(done))]);
     }
     if ingests > 0 {
         let said = number::counted(ingests, "ingest", "ingests");
@@ -92,6 +77,25 @@ pub fn optimized(done: &Optimized, origin: String) -> Result<Answer, SessionErro
         "removed_ingests": done.cleaned.ingests, "removed_runs_rows": replaced,
     });
     Ok(answer(blocks, document, records))
+}
+
+/// The tables of which files were merged.
+fn merged_tables(done: &Optimized) -> Table {
+    let heads = ["table", "files before", "files after", "bytes before", "bytes after", "rows written"];
+    let columns =
+        heads.iter().map(|head| if *head == "table" { Column::whole(*head) } else { Column::number(*head) });
+    let rows = done.tables.iter().filter(|table| table.merged > 0).map(|table| {
+        let cells = [
+            table.table.to_owned(),
+            count(table.files_before),
+            count(table.files_after),
+            number::bytes(table.bytes_before),
+            number::bytes(table.bytes_after),
+            count(table.rows),
+        ];
+        cells.map(Cell::plain).to_vec()
+    });
+    Table { columns: columns.collect(), rows: rows.collect() }
 }
 
 /// Files that were not merged, and why.

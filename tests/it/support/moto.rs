@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 
-use super::s3::{BUCKET, KEY_ID, SECRET};
+use super::s3::{BUCKET, environment_of};
 
 const SERVE: &str = r#"
 import os, sys
@@ -72,14 +72,7 @@ impl Moto {
 
     /// The variables that reach the server.
     pub fn environment(&self) -> [(&'static str, String); 6] {
-        [
-            ("AWS_ENDPOINT_URL", self.endpoint.clone()),
-            ("AWS_ALLOW_HTTP", "true".to_owned()),
-            ("AWS_REGION", "us-east-1".to_owned()),
-            ("AWS_ACCESS_KEY_ID", KEY_ID.to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),
-            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-        ]
+        environment_of(self.endpoint.clone())
     }
 }
 

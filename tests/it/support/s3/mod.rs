@@ -73,14 +73,7 @@ impl S3Server {
 
     /// The variables that reach the server.
     pub fn environment(&self) -> [(&'static str, String); 6] {
-        [
-            ("AWS_ENDPOINT_URL", self.endpoint()),
-            ("AWS_ALLOW_HTTP", "true".to_owned()),
-            ("AWS_REGION", "us-east-1".to_owned()),
-            ("AWS_ACCESS_KEY_ID", KEY_ID.to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),
-            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-        ]
+        environment_of(self.endpoint())
     }
 
     /// Gives a command the environment that reaches the server.
@@ -176,6 +169,18 @@ impl Drop for S3Server {
             runtime.shutdown_background();
         }
     }
+}
+
+/// The variables that reach a server which knows our key.
+pub fn environment_of(endpoint: String) -> [(&'static str, String); 6] {
+    [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ALLOW_HTTP", "true".to_owned()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", KEY_ID.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),
+        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+    ]
 }
 
 /// Every file below a folder.
